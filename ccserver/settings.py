@@ -1,0 +1,97 @@
+"""Settings, read once from the environment into one frozen object; the README's table lists them."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+class SettingsError(Exception):
+    """A setting cannot be used; the message names it and says what would be right."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything the server is told from outside. Secrets never appear in ``repr``."""
+
+    database_url: str = field(default="", repr=False)
+    redis_url: str = field(default="", repr=False)
+    jwt_secret: str = field(default="", repr=False)
+    secrets_key: str = field(default="", repr=False)
+    bootstrap_password: str = field(default="", repr=False)
+    access_token_minutes: int = 15
+    session_hours: int = 16
+    host: str = "127.0.0.1"
+    port: int = 1128
+    public_url: str = ""
+    trusted_proxies: tuple[str, ...] = ()
+    role: str = "all"
+    node: str = ""
+    data_dir: Path = Path("data")
+    asterisk_host: str = "127.0.0.1"
+    ami_port: int = 5038
+    ami_user: str = "ccserver"
+    ami_secret: str = field(default="", repr=False)
+    ari_url: str = "http://127.0.0.1:8088/ari"
+    ari_user: str = "ccserver"
+    ari_secret: str = field(default="", repr=False)
+    ari_app: str = "ccserver"
+    asterisk_cel_file: Path | None = None
+    log_format: str = "text"
+    log_level: str = "INFO"
+    development: bool = False
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the web port."""
+        return self.host in ("127.0.0.1", "::1", "localhost")
+
+
+def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    raw = env.get(name, "")
+    if not raw:
+        return default
+    try:
+        value = int(raw)
+    except ValueError:
+        raise SettingsError(f"{name}={raw!r} is not a whole number") from None
+    if not low <= value <= high:
+        raise SettingsError(f"{name}={value} is outside {low}..{high}")
+    return value
+
+
+def read_settings(env: Mapping[str, str] | None = None) -> Settings:
+    """Settings from ``env`` (the process environment by default). Raises SettingsError."""
+    env = os.environ if env is None else env
+    role = env.get("CCSERVER_ROLE", "all")
+    if role not in ("all", "web", "telephony"):
+        raise SettingsError(f"CCSERVER_ROLE={role!r} is not one of all, web, telephony")
+    cel = env.get("ASTERISK_CEL_FILE", "")
+    return Settings(
+        database_url=env.get("DATABASE_URL", ""),
+        redis_url=env.get("REDIS_URL", ""),
+        jwt_secret=env.get("JWT_SECRET", ""),
+        secrets_key=env.get("SECRETS_KEY", ""),
+        bootstrap_password=env.get("BOOTSTRAP_PASSWORD", ""),
+        access_token_minutes=_integer(env, "ACCESS_TOKEN_EXPIRE_MINUTES", 15, 1, 1440),
+        session_hours=_integer(env, "SESSION_EXPIRE_HOURS", 16, 1, 720),
+        host=env.get("CCSERVER_HOST", "127.0.0.1"),
+        port=_integer(env, "CCSERVER_PORT", 1128, 0, 65535),
+        public_url=env.get("PUBLIC_URL", ""),
+        trusted_proxies=tuple(p for p in env.get("TRUSTED_PROXIES", "").split(",") if p),
+        role=role,
+        node=env.get("CCSERVER_NODE", ""),
+        data_dir=Path(env.get("CCSERVER_DATA", "data")),
+        asterisk_host=env.get("ASTERISK_HOST", "127.0.0.1"),
+        ami_port=_integer(env, "AMI_PORT", 5038, 1, 65535),
+        ami_user=env.get("AMI_USER", "ccserver"),
+        ami_secret=env.get("AMI_SECRET", ""),
+        ari_url=env.get("ARI_URL", "http://127.0.0.1:8088/ari"),
+        ari_user=env.get("ARI_USER", "ccserver"),
+        ari_secret=env.get("ARI_SECRET", ""),
+        ari_app=env.get("ARI_APP", "ccserver"),
+        asterisk_cel_file=Path(cel) if cel else None,
+        log_format=env.get("LOG_FORMAT", "text"),
+        log_level=env.get("LOG_LEVEL", "INFO").upper(),
+        development=env.get("CCSERVER_DEVELOPMENT", "") not in ("", "0"),
+    )
