@@ -1,0 +1,88 @@
+# shellcheck shell=bash
+# The parts of scripts/test: what each needs, how each runs, and the totals.
+
+passed=0
+failed=0
+remarks=()
+
+# need_for_part PART: the Debian packages that a part's tests run on.
+need_for_part() {
+    case $1 in
+    lint) need_packages "shellcheck:shellcheck" ;;
+    integration | bench | soak) need_packages "sipp:sip-tester" "valkey-server|redis-server:redis-server" "ip:iproute2" ;;
+    browser) need_packages "sipp:sip-tester" "chromium:chromium" ;;
+    esac
+}
+
+run_part() {
+    local part=$1
+    shift
+    printf '\n== %s\n' "$part"
+    if [ "$part" = lint ]; then
+        run_lint
+    else
+        run_pytest "$part" "$@"
+    fi
+}
+
+# check NAME COMMAND...: one lint step; it counts as one test.
+check() {
+    local name=$1 started=$SECONDS output
+    shift
+    if output=$("$@" 2>&1); then
+        printf '✓ %s (%d s)\n' "$name" $((SECONDS - started))
+        passed=$((passed + 1))
+    else
+        printf '✗ %s\n%s\n' "$name" "$output"
+        failed=$((failed + 1))
+    fi
+}
+
+run_lint() {
+    check "ruff check" "$VENV/bin/ruff" check .
+    check "ruff format" "$VENV/bin/ruff" format --check .
+    check "mypy" "$VENV/bin/mypy"
+    check "import contracts" "$VENV/bin/lint-imports"
+    check "shellcheck" shellcheck -x scripts/up scripts/test scripts/lib/*.sh .ci/run
+}
+
+# The number before WORD in pytest's closing line, such as "== 3 failed, 10 passed in 1.2s ==".
+count_of() {
+    local pattern="([0-9]+) $2"
+    if [[ $1 =~ $pattern ]]; then echo "${BASH_REMATCH[1]}"; else echo 0; fi
+}
+
+run_pytest() {
+    local part=$1 folder=tests/$1 log=$ROOT/.cache/test-$1.log status closing ok bad skipped
+    shift
+    if [ ! -d "$folder" ]; then
+        remarks+=("The part '$part' has no tests: $folder does not exist.")
+        failed=$((failed + 1))
+        return
+    fi
+    "$VENV/bin/pytest" "$folder" "$@" 2>&1 | tee "$log"
+    status=${PIPESTATUS[0]}
+    closing=$(grep -E '(passed|failed|errors?|skipped|deselected|no tests ran).* in [0-9]' "$log" | tail -n 1)
+    ok=$(count_of "$closing" passed)
+    skipped=$(count_of "$closing" skipped)
+    bad=$(($(count_of "$closing" failed) + $(count_of "$closing" error) + skipped))
+    if [ "$skipped" -gt 0 ]; then
+        remarks+=("The part '$part' skipped $skipped tests (reasons above); here they count as failed.")
+    fi
+    if [ $((ok + bad)) -eq 0 ]; then
+        remarks+=("The part '$part' executed no test.")
+        bad=1
+    elif [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
+        remarks+=("The part '$part' ended with status $status though no test failed (above).")
+        bad=1
+    fi
+    passed=$((passed + ok))
+    failed=$((failed + bad))
+}
+
+finish() {
+    printf '\n'
+    if [ ${#remarks[@]} -gt 0 ]; then printf '%s\n' "${remarks[@]}"; fi
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+    [ "$failed" -eq 0 ]
+}
