@@ -3,12 +3,12 @@
 import asyncio
 import shutil
 import signal
-import socket
 from pathlib import Path
 
 import redis.asyncio
 from redis.exceptions import RedisError
 
+from ccserver.stack.ports import free_tcp_port
 from ccserver.stack.problems import StackProblem
 from ccserver.stack.processes import Child, spawn
 
@@ -26,20 +26,12 @@ def find_redis_program() -> str:
     raise StackProblem("No Redis or Valkey server is installed. Run: apt-get install redis-server")
 
 
-def free_port() -> int:
-    """A TCP port on loopback that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class RedisServer:
     """Start, stop and start again on the same port, as a network operator would."""
 
     def __init__(self, folder: Path, port: int | None = None) -> None:
         self.folder = folder
-        self.port = port or free_port()
+        self.port = port or free_tcp_port()
         self._child: Child | None = None
 
     @property

@@ -12,7 +12,7 @@ is_root() { [ "$(id -u)" -eq 0 ]; }
 
 # spin TITLE: turn until killed, or until the script is gone.
 spin() {
-    local frames=('|' '/' '-' '\') frame=0 started=$SECONDS
+    local frames=('|' '/' '-' $'\\') frame=0 started=$SECONDS
     while kill -0 $$ 2>/dev/null; do
         printf '\r%s %s… (%d s) ' "${frames[frame++ % 4]}" "$1" $((SECONDS - started))
         sleep 0.2
