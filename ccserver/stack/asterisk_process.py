@@ -7,8 +7,8 @@ a test session may share one Asterisk between loops.
 
 import asyncio
 import base64
+import contextlib
 import http.client
-import os
 import shutil
 import signal
 import subprocess
@@ -147,7 +147,7 @@ class AsteriskProcess:
         self._stop_leftover()
         self._write_files()
         log = Path(self._directories.log)
-        # -n: no colours, -f: in the foreground. A session of its own: Ctrl-C in a terminal is for us, not for it.
+        # A session of its own: Ctrl-C in a terminal is meant for us, not for it.
         with (log / "console.log").open("wb") as console:
             self._process = subprocess.Popen(
                 [*self._command_line(), "-f", "-n"],
@@ -245,10 +245,9 @@ class AsteriskProcess:
         control = Path(self._directories.run) / "asterisk.ctl"
         if not control.exists():
             return
-        try:
+        # It fails when only the socket's file is left, or when it is frozen: then the boot will tell.
+        with contextlib.suppress(AsteriskFailed):
             self.rx_now("core stop now", timeout=STOP_SECONDS)
-        except AsteriskFailed:
-            pass  # only the socket's file is left, or it is frozen: the boot will tell
         deadline = time.monotonic() + STOP_SECONDS
         while control.exists() and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
@@ -288,5 +287,5 @@ class AsteriskProcess:
 def remove_tree(directories: PbxDirectories) -> None:
     """Remove what a private Asterisk wrote (a test's clean-up); never its modules and sounds."""
     for folder in (directories.etc, directories.var_lib, directories.spool, directories.run, directories.log):
-        if os.path.isdir(folder):
+        if Path(folder).is_dir():
             shutil.rmtree(folder, ignore_errors=True)
