@@ -1,0 +1,116 @@
+"""An agent's time: one state at each instant, a list of intervals that cannot overlap. Pure.
+
+What the agent says (logged in, available, paused) and what his call does are two inputs; the state shown
+is one.
+"""
+
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+
+from ccserver.domain.call import Call
+
+STATES = ("offline", "available", "paused", "ringing", "dialing", "on_call", "on_hold", "wrap_up")
+CHOICES = ("available", "paused")
+"""States that an agent or a supervisor may ask for."""
+
+
+class Interval(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of an agent's time; ``until`` None while it lasts."""
+
+    id: UUID
+    tenant_id: UUID
+    user_id: UUID
+    state: str
+    reason: str
+    call_id: UUID | None
+    begun_at: float
+    until: float | None = None
+
+
+class Agent(msgspec.Struct, frozen=True, kw_only=True):
+    """One agent as the owner knows him. ``since`` is when ``state`` began; offline time is not accounted."""
+
+    user_id: UUID
+    tenant_id: UUID
+    state: str = "offline"
+    reason: str = ""
+    since: float = 0.0
+    chosen: str = "offline"
+    chosen_reason: str = ""
+    session_id: UUID | None = None
+    call_id: UUID | None = None
+    phone: str = "unknown"
+    phone_since: float = 0.0
+    interval: Interval | None = None
+
+
+class AgentStep(msgspec.Struct, frozen=True):
+    """The agent after an input, and the intervals that it closed or opened (in order)."""
+
+    agent: Agent
+    intervals: tuple[Interval, ...] = ()
+
+
+def call_state(call: Call) -> str:
+    """What a call in progress makes of its agent's state; "" when it no longer holds him."""
+    leg = call.alive_leg("agent")
+    if call.ended_at is not None:
+        return ""
+    if leg is None:
+        # A click-to-call holds its agent from the first instant; an inbound call that left him does not.
+        return "ringing" if not call.legs and call.direction == "outbound" else ""
+    if call.answered_at is not None:
+        return "on_hold" if call.held_since is not None else "on_call"
+    return "dialing" if leg.answered_at is not None else "ringing"
+
+
+def _shown(agent: Agent, call: Call | None) -> tuple[str, str, UUID | None]:
+    if call is not None:
+        state = call_state(call)
+        if state:
+            return state, "", call.id
+    return agent.chosen, agent.chosen_reason, None
+
+
+def settle(agent: Agent, call: Call | None, now: float, interval_id: UUID) -> AgentStep:
+    """The agent with the state that his choice and his call make, his intervals turned over if it changed.
+
+    ``interval_id`` names the interval that begins, if one does. An instant before the current interval's
+    beginning (two clocks) counts as that beginning, so that intervals never overlap nor run backwards.
+    """
+    state, reason, call_id = _shown(agent, call)
+    if (state, reason, call_id) == (agent.state, agent.reason, agent.call_id):
+        return AgentStep(agent)
+    at = max(now, agent.since)
+    closed = () if agent.interval is None else (replace(agent.interval, until=at),)
+    opened = None
+    if state != "offline":
+        opened = Interval(
+            id=interval_id,
+            tenant_id=agent.tenant_id,
+            user_id=agent.user_id,
+            state=state,
+            reason=reason,
+            call_id=call_id,
+            begun_at=at,
+        )
+    changed = replace(agent, state=state, reason=reason, call_id=call_id, since=at, interval=opened)
+    return AgentStep(changed, closed if opened is None else (*closed, opened))
+
+
+def choose(agent: Agent, state: str, reason: str, session_id: UUID | None) -> Agent:
+    """The agent's own choice: logged out (offline), available, or paused with a reason."""
+    return replace(
+        agent, chosen=state, chosen_reason=reason if state == "paused" else "", session_id=session_id
+    )
+
+
+def phone_changed(agent: Agent, status: str, source: str, at: float) -> Agent:
+    """The phone's reachability; a device merely unavailable does not hide *why* (contact unreachable)."""
+    if status == agent.phone or (
+        source == "device" and status == "unregistered" and agent.phone == "unreachable"
+    ):
+        return agent
+    return replace(agent, phone=status, phone_since=at)

@@ -1,0 +1,254 @@
+"""Which channel belongs to which call, and all calls in progress. No I/O: facts in, changed calls out."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+
+from ccserver.domain.call import Call, Direction, Leg, Moment, Role
+from ccserver.domain.callmachine import (
+    LegFact,
+    Step,
+    add_leg,
+    apply_asked,
+    apply_failed,
+    apply_leg_fact,
+    finish,
+)
+from ccserver.domain.ids import derived_id
+from ccserver.domain.telephony import (
+    CallFailed,
+    CallPlaced,
+    ChannelCreated,
+    ChannelGone,
+    EndpointChanged,
+    Fact,
+    HangupAsked,
+)
+
+_REMEMBERED = 4096
+
+
+class Party(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose endpoint it is: an agent's phone (``agent_id``) or a site's trunk (``trunk``)."""
+
+    tenant_id: UUID
+    site_id: UUID | None
+    agent_id: UUID | None = None
+    trunk: str = ""
+    extension: str = ""
+
+
+class CallChange(msgspec.Struct, frozen=True):
+    """A call after a fact, with what that fact added to its timeline."""
+
+    call: Call
+    moments: tuple[Moment, ...]
+
+
+def channel_id(call_id: UUID, role: str) -> str:
+    """The uniqueid that we give to a channel we make; it carries the call through any restart."""
+    return f"cc-{call_id}-{role}"
+
+
+def call_of_channel(uniqueid: str) -> UUID | None:
+    """The call that one of our own channel ids names, None for channels that Asterisk named."""
+    if not uniqueid.startswith("cc-") or len(uniqueid) < 40:
+        return None
+    try:
+        return UUID(uniqueid[3:39])
+    except ValueError:
+        return None
+
+
+def _epoch_in(linkedid: str) -> float | None:
+    """``central-1700000000.42`` or ``1700000000.42`` -> 1700000000.0."""
+    stem = linkedid.rpartition("-")[2].partition(".")[0]
+    return float(stem) if stem.isdecimal() else None
+
+
+class CallBook:
+    """All calls in progress. ``resolve`` says whose an endpoint is; ``clean`` makes E.164 of a raw number."""
+
+    def __init__(
+        self, system: str, resolve: Callable[[str], Party | None], clean: Callable[[str, UUID | None], str]
+    ) -> None:
+        self._system = system
+        self._resolve = resolve
+        self._clean = clean
+        self._calls: dict[UUID, Call] = {}
+        self._by_channel: dict[str, UUID] = {}
+        self._by_link: dict[str, UUID] = {}
+        self._links: dict[UUID, set[str]] = {}
+        self._ended: OrderedDict[UUID, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(tuple(self._calls.values()))
+
+    def get(self, call_id: UUID) -> Call | None:
+        """The call in progress with this id."""
+        return self._calls.get(call_id)
+
+    def call_id_of(self, uniqueid: str) -> UUID | None:
+        """The call in progress that this channel belongs to."""
+        return self._by_channel.get(uniqueid)
+
+    def restore(self, calls: Iterable[Call]) -> None:
+        """Takes up calls that an earlier run left open in the history."""
+        for call in calls:
+            self._calls[call.id] = call
+            for leg in call.legs:
+                self._by_channel[leg.uniqueid] = call.id
+            if not call.external_id.startswith("cc-"):
+                self._link(call.external_id.partition("/")[2], call.id)
+
+    def _link(self, linkedid: str, call_id: UUID) -> None:
+        if self._by_link.setdefault(linkedid, call_id) == call_id:
+            self._links.setdefault(call_id, set()).add(linkedid)
+
+    def apply(self, fact: Fact) -> CallChange | None:
+        """The call that this fact changed, or None when it says nothing new."""
+        match fact:
+            case ChannelCreated():
+                return self._created(fact)
+            case CallPlaced():
+                return self._placed(fact)
+            case HangupAsked() | CallFailed():
+                return self._about_call(fact)
+            case EndpointChanged():
+                return None
+            case _:
+                return self._about_leg(fact)
+
+    def missing(self, seen: Iterable[str], asked_at: float, now: float) -> list[CallChange]:
+        """Ends what Asterisk no longer has: legs not in ``seen`` that existed before ``asked_at``.
+
+        Also calls that were placed but whose first leg never came to be.
+        """
+        present = set(seen)
+        changes: list[CallChange] = []
+        for call in list(self._calls.values()):
+            for leg in call.legs:
+                if leg.alive and leg.uniqueid not in present and leg.started_at < asked_at:
+                    gone = ChannelGone(at=now, uniqueid=leg.uniqueid, cause=None, sip=None, estimated=True)
+                    change = self._about_leg(gone)
+                    if change is not None:
+                        changes.append(change)
+            if not call.legs and call.started_at < asked_at:
+                changes.append(self._keep(finish(call, now, estimated=True)))
+        return changes
+
+    def _created(self, fact: ChannelCreated) -> CallChange | None:
+        if fact.uniqueid in self._by_channel or not fact.endpoint:
+            return None
+        call_id = call_of_channel(fact.uniqueid) or self._by_link.get(fact.linkedid)
+        if call_id is not None and call_id in self._ended:
+            return None
+        party = self._resolve(fact.endpoint)
+        if party is None:
+            return None
+        call = self._calls.get(call_id) if call_id is not None else None
+        moments: tuple[Moment, ...] = ()
+        if call is None:
+            call = self._open(fact, party)
+            if call.id in self._ended:
+                return None
+            moments = (Moment(at=fact.at, kind="placed", uniqueid=fact.uniqueid, detail=call.direction),)
+        grown, more = add_leg(call, self._leg(call, fact, party))
+        self._by_channel[fact.uniqueid] = call.id
+        self._link(fact.linkedid, call.id)
+        return self._keep((grown, moments + more))
+
+    def _open(self, fact: ChannelCreated, party: Party) -> Call:
+        """A call that Asterisk began: from a trunk it is inbound, from a phone outbound or internal."""
+        direction: Direction = "inbound"
+        number_raw, our_number = fact.caller, fact.exten
+        if party.agent_id is not None:
+            number_raw, our_number = fact.exten, ""
+            direction = "internal" if self._resolve(fact.exten) is not None else "outbound"
+        epoch = _epoch_in(fact.linkedid)
+        begun = datetime.fromtimestamp(fact.at if epoch is None else epoch, tz=UTC)
+        return Call(
+            id=derived_id(begun, self._system, fact.linkedid),
+            tenant_id=party.tenant_id,
+            external_id=f"{self._system}/{fact.linkedid}",
+            direction=direction,
+            number=self._clean(number_raw, party.site_id) if direction != "internal" else number_raw,
+            number_raw=number_raw,
+            our_number=self._clean(our_number, party.site_id) if our_number else "",
+            site_id=party.site_id,
+            trunk=party.trunk,
+            agent_id=party.agent_id,
+            started_at=fact.at,
+            state="dialing",
+        )
+
+    def _leg(self, call: Call, fact: ChannelCreated, party: Party) -> Leg:
+        role: Role = "agent" if party.agent_id is not None else "customer"
+        if call.direction == "internal" and any(leg.role == "agent" for leg in call.legs):
+            role = "customer"
+        return Leg(
+            uniqueid=fact.uniqueid,
+            role=role,
+            channel=fact.channel,
+            agent_id=party.agent_id,
+            number=party.extension if party.agent_id is not None else call.number,
+            started_at=fact.at,
+        )
+
+    def _placed(self, fact: CallPlaced) -> CallChange | None:
+        if fact.call_id in self._calls or fact.call_id in self._ended:
+            return None
+        call = Call(
+            id=fact.call_id,
+            tenant_id=fact.tenant_id,
+            external_id=f"cc-{fact.call_id}",
+            direction="outbound",
+            number=fact.number,
+            number_raw=fact.number_raw,
+            our_number=fact.our_number,
+            site_id=fact.site_id,
+            trunk=fact.trunk,
+            agent_id=fact.agent_id,
+            started_at=fact.at,
+            state="ringing_agent",
+        )
+        return self._keep((call, (Moment(at=fact.at, kind="placed", detail="click_to_call"),)))
+
+    def _about_call(self, fact: HangupAsked | CallFailed) -> CallChange | None:
+        call = self._calls.get(fact.call_id)
+        if call is None:
+            return None
+        step = apply_asked(call, fact) if isinstance(fact, HangupAsked) else apply_failed(call, fact)
+        return self._keep(step) if step[0] is not call else None
+
+    def _about_leg(self, fact: LegFact) -> CallChange | None:
+        call_id = self._by_channel.get(fact.uniqueid)
+        call = self._calls.get(call_id) if call_id is not None else None
+        if call is None:
+            return None
+        step = apply_leg_fact(call, fact)
+        return self._keep(step) if step[0] is not call else None
+
+    def _keep(self, step: Step) -> CallChange:
+        call, moments = step
+        if call.ended_at is None:
+            self._calls[call.id] = call
+        else:
+            self._forget(call)
+        return CallChange(call, moments)
+
+    def _forget(self, call: Call) -> None:
+        self._calls.pop(call.id, None)
+        for leg in call.legs:
+            self._by_channel.pop(leg.uniqueid, None)
+        for link in self._links.pop(call.id, ()):
+            self._by_link.pop(link, None)
+        self._ended[call.id] = None
+        while len(self._ended) > _REMEMBERED:
+            self._ended.popitem(last=False)
