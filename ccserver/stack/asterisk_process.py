@@ -228,7 +228,15 @@ class AsteriskProcess:
         where = self._directories
         for folder in (where.etc, where.var_lib, where.spool, where.run, where.log):
             Path(folder).mkdir(parents=True, exist_ok=True)
-        for folder in (f"{where.var_lib}/keys", f"{where.var_lib}/agi-bin", f"{where.spool}/cache"):
+        # Asterisk makes none of these itself, and loses records or complains without them.
+        inner = (
+            f"{where.var_lib}/keys",
+            f"{where.var_lib}/agi-bin",
+            f"{where.spool}/cache",
+            f"{where.log}/cel-custom",
+            f"{where.log}/cdr-custom",
+        )
+        for folder in inner:
             Path(folder).mkdir(parents=True, exist_ok=True)
         Path(where.etc).chmod(0o700)
         for name, text in self._files.items():

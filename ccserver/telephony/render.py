@@ -4,7 +4,7 @@ Two walls keep the database out of the files' syntax: the model refuses strings 
 ``ccserver.domain.pbx``), and every value is checked once more on its way into a template.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -74,11 +74,14 @@ def _environment(templates: Path) -> Environment:
     return environment(templates)
 
 
-def render_all(templates: Path, context: Mapping[str, object]) -> dict[str, str]:
-    """Each ``name.j2`` directly in the folder (but not ``_partials``) rendered under ``name``."""
+def render_all(
+    templates: Path, context: Mapping[str, object], *, only: Collection[str] | None = None
+) -> dict[str, str]:
+    """Each ``name.j2`` directly in the folder (but not ``_partials``), or ``only`` some, under ``name``."""
     env = _environment(templates)
     names = sorted(p.name for p in templates.glob(f"*{_SUFFIX}") if not p.name.startswith("_"))
-    return {name.removesuffix(_SUFFIX): env.get_template(name).render(context) for name in names}
+    wanted = [name for name in names if only is None or name.removesuffix(_SUFFIX) in only]
+    return {name.removesuffix(_SUFFIX): env.get_template(name).render(context) for name in wanted}
 
 
 def render(model: PbxModel, templates: Path = TEMPLATES) -> Mapping[str, str]:
