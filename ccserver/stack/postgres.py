@@ -51,14 +51,16 @@ class EmbeddedPostgres:
     """One PostgreSQL cluster under `folder`: made on first start, reused afterwards.
 
     A server that outlived a killed owner is found by its own pid file and taken over.
-    `durable=False` trades crash safety for speed; for tests only.
+    `durable=False` trades crash safety for speed; for tests only. `binaries` is the folder of another
+    PostgreSQL's programs, 15 or newer.
     """
 
-    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+    def __init__(self, folder: Path, *, durable: bool = True, binaries: Path = BINARIES) -> None:
         self.folder = folder.absolute()
         self.cluster = self.folder / "cluster"
         self.log = self.folder / "postgres.log"
         self._durable = durable
+        self._binaries = binaries
         self._identity: ProcessIdentity | None = None
         self._child: Child | None = None
         self._socket_folder = self._choose_socket_folder()
@@ -78,6 +80,8 @@ class EmbeddedPostgres:
         """
         runner = await asyncio.to_thread(self._prepare)
         await self._init_cluster(runner)
+        if not self.running:
+            await self.stop()
         deadline = asyncio.get_running_loop().time() + START_SECONDS
         while not await self._ready(deadline):
             self._identity = await asyncio.to_thread(self._leftover)
@@ -110,7 +114,7 @@ class EmbeddedPostgres:
                 f"The data folder {self.folder} cannot be made ({error.strerror}). "
                 "Set CCSERVER_DATA to a folder that you may write to."
             ) from error
-        runner = _runner_for(self.folder, self.cluster)
+        runner = _runner_for(self.folder, self.cluster, self._binaries)
         if self._socket_folder != self.cluster:
             self._socket_folder.mkdir(mode=0o700, exist_ok=True)
             if runner.owner:
@@ -125,14 +129,12 @@ class EmbeddedPostgres:
         await asyncio.to_thread(_fresh_folder, fresh, runner)
         await self._run(
             *runner.prefix,
-            str(BINARIES / "initdb"),
+            str(self._binaries / "initdb"),
             f"--pgdata={fresh}",
             f"--username={SUPERUSER}",
             "--auth=trust",
             "--encoding=UTF8",
-            "--locale-provider=builtin",
-            "--builtin-locale=C.UTF-8",
-            "--locale=C",
+            "--locale=C.UTF-8",
             *(() if self._durable else ("--no-sync",)),
         )
         await asyncio.to_thread(fresh.rename, self.cluster)
@@ -172,7 +174,7 @@ class EmbeddedPostgres:
             "PostgreSQL",
             [
                 *runner.prefix,
-                str(BINARIES / "postgres"),
+                str(self._binaries / "postgres"),
                 f"-D{self.cluster}",
                 f"-k{self._socket_folder}",
                 *("-c", "listen_addresses="),
@@ -220,13 +222,15 @@ class EmbeddedPostgres:
         try:
             if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", ROLE):
                 await connection.execute(f'CREATE ROLE "{ROLE}" LOGIN CREATEDB')
+            # The first migration makes the roles that row-level security is about.
+            await connection.execute(f'ALTER ROLE "{ROLE}" CREATEROLE')
             if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
                 await connection.execute(f'CREATE DATABASE "{DATABASE}" OWNER "{ROLE}"')
         finally:
             await connection.close()
 
 
-def _runner_for(folder: Path, cluster: Path) -> _Runner:
+def _runner_for(folder: Path, cluster: Path, binaries: Path) -> _Runner:
     if os.geteuid() != 0:
         return _Runner((), None)
     entry = pwd.getpwuid(cluster.stat().st_uid) if cluster.exists() else _unprivileged_user()
@@ -237,7 +241,7 @@ def _runner_for(folder: Path, cluster: Path) -> _Runner:
             "another user. Install util-linux, run this as an ordinary user, or set DATABASE_URL."
         )
     prefix = [setpriv, f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups"]
-    if not all(_may_enter(path, entry) for path in (folder, BINARIES)):
+    if not all(_may_enter(path, entry) for path in (folder, binaries)):
         # A checkout under /root is closed to that user. Rather than open folders that are not ours,
         # let this one process look past folder permissions (it can read, never write, beyond its own).
         prefix += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
