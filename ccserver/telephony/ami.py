@@ -18,7 +18,7 @@ from ccserver.domain.errors import FieldError, Invalid
 from ccserver.ports import AmiEvent, LinkDown, LinkUp
 from ccserver.telephony.ami_codec import check_action
 from ccserver.telephony.ami_session import AmiCounters, AmiReader, AmiSession, Exchange, Phase, SessionHooks
-from ccserver.telephony.backoff import Backoff
+from ccserver.telephony.backoff import LinkBackoff
 from ccserver.telephony.errors import AmiError, away
 from ccserver.telephony.link_state import AmiSink, LinkState
 
@@ -71,7 +71,7 @@ class AmiLink:
         clock: Callable[[], float],
         *,
         wanted: frozenset[str] | None = None,
-        backoff: Backoff | None = None,
+        backoff: LinkBackoff | None = None,
         timing: AmiTiming | None = None,
     ) -> None:
         check_action("Login", {"Username": username, "Secret": secret})
@@ -80,7 +80,7 @@ class AmiLink:
         self._sink = sink
         self._clock = clock
         self._wanted = wanted
-        self._backoff = backoff or Backoff()
+        self._backoff = backoff or LinkBackoff()
         self._timing = timing or AmiTiming()
         self.counters = AmiCounters()
         self._state = LinkState(self._hand, clock)
@@ -171,7 +171,7 @@ class AmiLink:
                 _log.exception("ami link: unexpected failure")
                 self._state.fall("internal error")
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._backoff.next_seconds()):
+                async with asyncio.timeout(self._backoff.next()):
                     await self._closing.wait()
         self._state.fall("closed")
 
