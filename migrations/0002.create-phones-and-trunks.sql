@@ -4,7 +4,7 @@
 CREATE TABLE trunks (
   id uuid PRIMARY KEY,
   tenant_id uuid NOT NULL REFERENCES tenants,
-  site_id uuid NOT NULL REFERENCES sites,
+  site_id uuid NOT NULL,
   slug text NOT NULL CONSTRAINT trunks_slug_unique UNIQUE CHECK (slug ~ '^[a-z0-9][a-z0-9-]{0,30}$'),
   host text NOT NULL,
   port integer NOT NULL DEFAULT 5060 CHECK (port BETWEEN 1 AND 65535),
@@ -12,30 +12,34 @@ CREATE TABLE trunks (
   priority integer NOT NULL DEFAULT 1,
   created_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL,
-  CONSTRAINT trunks_address_unique UNIQUE (host, port)
+  CONSTRAINT trunks_address_unique UNIQUE (host, port),
+  CONSTRAINT trunks_site_fkey FOREIGN KEY (tenant_id, site_id) REFERENCES sites (tenant_id, id)
 );
 CREATE INDEX trunks_site ON trunks (site_id, priority);
 
 CREATE TABLE phones (
   id uuid PRIMARY KEY,
   tenant_id uuid NOT NULL REFERENCES tenants,
-  user_id uuid NOT NULL CONSTRAINT phones_user_unique UNIQUE REFERENCES users ON DELETE CASCADE,
+  user_id uuid NOT NULL CONSTRAINT phones_user_unique UNIQUE,
   extension text NOT NULL CONSTRAINT phones_extension_unique UNIQUE CHECK (extension ~ '^[0-9]{2,8}$'),
   secret_encrypted bytea NOT NULL,
   created_at timestamptz NOT NULL,
-  updated_at timestamptz NOT NULL
+  updated_at timestamptz NOT NULL,
+  CONSTRAINT phones_user_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id) ON DELETE CASCADE
 );
 COMMENT ON COLUMN phones.secret_encrypted IS 'Fernet: Asterisk needs the SIP password in clear.';
 
 CREATE TABLE dids (
   id uuid PRIMARY KEY,
   tenant_id uuid NOT NULL REFERENCES tenants,
-  site_id uuid NOT NULL REFERENCES sites,
+  site_id uuid NOT NULL,
   number text NOT NULL CONSTRAINT dids_number_unique UNIQUE CHECK (number ~ '^\+[0-9]{4,15}$'),
-  user_id uuid REFERENCES users,
+  user_id uuid,
   label text NOT NULL DEFAULT '',
   created_at timestamptz NOT NULL,
-  updated_at timestamptz NOT NULL
+  updated_at timestamptz NOT NULL,
+  CONSTRAINT dids_site_fkey FOREIGN KEY (tenant_id, site_id) REFERENCES sites (tenant_id, id),
+  CONSTRAINT dids_user_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id)
 );
 
 DO $$ DECLARE t text; BEGIN

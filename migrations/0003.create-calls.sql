@@ -111,17 +111,18 @@ GRANT EXECUTE ON FUNCTION ensure_call_partitions TO ccserver_system;
 CREATE TABLE calls_other PARTITION OF calls DEFAULT;
 CREATE TABLE call_legs_other PARTITION OF call_legs DEFAULT;
 CREATE TABLE call_events_other PARTITION OF call_events DEFAULT;
-SELECT ensure_call_partitions(now() - interval '1 month', now() + interval '3 months');
+DO $$ BEGIN PERFORM ensure_call_partitions(now() - interval '1 month', now() + interval '3 months'); END $$;
 
 CREATE TABLE agent_intervals (
   id uuid PRIMARY KEY,
   tenant_id uuid NOT NULL REFERENCES tenants,
-  user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
+  user_id uuid NOT NULL,
   state text NOT NULL,
   reason text NOT NULL DEFAULT '',
   call_id uuid,
   during tstzrange NOT NULL CHECK (NOT isempty(during)),
-  CONSTRAINT agent_intervals_no_overlap EXCLUDE USING gist (user_id WITH =, during WITH &&)
+  CONSTRAINT agent_intervals_no_overlap EXCLUDE USING gist (user_id WITH =, during WITH &&),
+  CONSTRAINT agent_intervals_user_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id) ON DELETE CASCADE
 );
 CREATE INDEX agent_intervals_tenant ON agent_intervals (tenant_id, user_id, id);
 
