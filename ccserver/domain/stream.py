@@ -11,6 +11,8 @@ from uuid import UUID
 
 import msgspec
 
+from ccserver.domain.access import Scope
+
 OWNER_CHANNEL = "live"
 """Bus channel of the telephony owner's batches and heartbeats."""
 CHANGES_CHANNEL = "changes"
@@ -23,26 +25,62 @@ HEARTBEAT_SECONDS = 1.0
 BLIND_AFTER_SECONDS = 4.0
 """A node that heard nothing from the owner for this long says that it is blind."""
 
+ANNOUNCED_TOPICS = frozenset({"history", "users", "sites", "me"})
+"""Topics whose truth is PostgreSQL: the stream tells of changes and never holds the table.
+
+A page that gets a snapshot reads these tables again over HTTP (the snapshot lists them in ``reload``).
+"""
+
+DELETED = msgspec.Raw(b"null")
+"""The row of a change that deletes: msgspec cannot decode ``Raw | None``, and on the wire it is null."""
+
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One row put (``row`` given) or deleted (``row`` None).
+    """One row put (``row`` is its JSON) or deleted (``row`` left out).
 
-    ``retain`` False: an announcement that goes to whoever listens now and is not part of snapshots.
+    ``retain`` False: an announcement that goes to whoever listens now and is not part of snapshots; it is
+    never merged with a later one of the same key. Topics of ``ANNOUNCED_TOPICS`` are never held either way.
     """
 
     topic: str
     key: str
-    row: msgspec.Raw | None = None
+    row: msgspec.Raw = DELETED
     tenant_id: UUID | None = None
     site_id: UUID | None = None
     user_id: UUID | None = None
     retain: bool = True
 
+    @property
+    def deleted(self) -> bool:
+        """Whether this change deletes the row."""
+        return not self.row or self.row == DELETED
+
+    @property
+    def scope(self) -> Scope:
+        """Where the row belongs, for ``access.sees``."""
+        return Scope(tenant_id=self.tenant_id, site_id=self.site_id, user_id=self.user_id)
+
+
+class SessionNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """Row of topic ``me`` about sessions of the user in the change's scope; announce it with retain False.
+
+    ``ended``: those sessions are over, their sockets get ``code`` (session_replaced, session_ended,
+    password_changed, deactivated) and are closed. ``changed``: role, sites or language may have changed,
+    every node asks ``revalidate`` about them at once. No ``session_ids`` means all of the user's sessions;
+    ``except_session_id`` spares one (who changes the password stays logged in).
+    """
+
+    event: Literal["ended", "changed"]
+    code: str = "session_ended"
+    session_ids: tuple[UUID, ...] = ()
+    except_session_id: UUID | None = None
+
 
 class OwnerBatch(msgspec.Struct, frozen=True, kw_only=True, tag="batch"):
     """Changes ``seq`` of ``epoch``; empty as a heartbeat (then seq repeats the last one).
 
-    ``blind_since``: ISO instant since which the owner itself has not seen Asterisk, None when it sees.
+    ``epoch`` sorts by the owner's start (a UUIDv7): while two owners talk, nodes believe the later one.
+    ``blind_since``: epoch seconds since which the owner itself has not seen Asterisk, None when it sees.
     """
 
     epoch: str
