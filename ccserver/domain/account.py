@@ -1,0 +1,73 @@
+"""Rows of the topics ``users``, ``sites`` and ``me``, the same over HTTP: one struct per thing."""
+
+from uuid import UUID
+
+import msgspec
+
+
+class UserRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One user. ``site_ids``: a supervisor's scope, empty for every site. Instants are epoch seconds, UTC."""
+
+    id: UUID
+    login: str
+    first_name: str
+    last_name: str
+    name: str
+    email: str
+    role: str
+    site_id: UUID | None
+    site_ids: tuple[UUID, ...]
+    extension: str
+    locale: str
+    active: bool
+    must_change_password: bool
+    last_login_at: float | None
+    created_at: float
+
+
+class SiteRow(msgspec.Struct, frozen=True, kw_only=True, tag="site", tag_field="kind"):
+    """One site: ``zone`` IANA, ``country`` ISO alpha-2, ``caller_id`` E.164 or empty."""
+
+    id: UUID
+    slug: str
+    name: str
+    zone: str
+    country: str
+    caller_id: str
+
+
+class TrunkRow(msgspec.Struct, frozen=True, kw_only=True, tag="trunk", tag_field="kind"):
+    """One trunk of a site; the lowest ``priority`` is tried first."""
+
+    id: UUID
+    site_id: UUID
+    slug: str
+    host: str
+    port: int
+    codecs: tuple[str, ...]
+    priority: int
+
+
+class DidRow(msgspec.Struct, frozen=True, kw_only=True, tag="did", tag_field="kind"):
+    """One number that outside callers dial, E.164, and the user whose phone it rings."""
+
+    id: UUID
+    site_id: UUID
+    number: str
+    user_id: UUID | None
+    label: str
+
+
+class MeNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user's own pages are told (topic ``me``, key = session id, or user id for ``profile``).
+
+    ``kind`` session_ended: that session is over because of ``reason`` (session_replaced, signed_out,
+    password_changed, password_reset, deactivated, token_reused, role_changed). ``kind`` profile: something of
+    the user changed, read /api/me again.
+    """
+
+    kind: str
+    user_id: UUID
+    session_id: UUID | None
+    reason: str
+    at: float
