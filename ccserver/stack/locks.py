@@ -1,6 +1,7 @@
 """A lock between processes, for work that must happen once per machine (building, extracting)."""
 
 import fcntl
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,4 +37,22 @@ def machine_lock(path: Path, waiting: Callable[[], None], timeout_seconds: float
                     waiting()
                     told = True
                 time.sleep(POLL_SECONDS)
+        yield
+
+
+@contextmanager
+def sole_owner(path: Path, refusal: str) -> Iterator[None]:
+    """Be the only process that holds `path` for the block; its content is then our process number.
+
+    Raises `StackProblem` with `refusal`, in which `{pid}` becomes the holder's number.
+    """
+    with path.open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.seek(0)
+            raise StackProblem(refusal.format(pid=handle.read().strip() or "unknown")) from None
+        handle.truncate(0)
+        handle.write(str(os.getpid()))
+        handle.flush()
         yield

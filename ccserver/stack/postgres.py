@@ -221,7 +221,7 @@ class EmbeddedPostgres:
         connection = await asyncpg.connect(self.dsn("postgres", SUPERUSER), timeout=30)
         try:
             if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", ROLE):
-                await connection.execute(f'CREATE ROLE "{ROLE}" LOGIN CREATEDB')
+                await connection.execute(f'CREATE ROLE "{ROLE}" LOGIN CREATEDB CREATEROLE')
             # The first migration makes the roles that row-level security is about.
             await connection.execute(f'ALTER ROLE "{ROLE}" CREATEROLE')
             if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):

@@ -11,7 +11,12 @@ from ccserver.stack.processes import PidFile, ProcessIdentity, identify, spawn, 
 STUBBORN = (
     "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); signal.pause()"
 )
-PARENT = "import subprocess; child = subprocess.Popen(['sleep', '1000']); print(child.pid, flush=True); child.wait()"
+PARENT = """
+import subprocess
+child = subprocess.Popen(["sleep", "1000"])
+print(child.pid, flush=True)
+child.wait()
+"""
 
 
 async def test_a_child_that_ignores_the_request_is_killed(tmp_path: Path) -> None:

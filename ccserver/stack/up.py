@@ -1,0 +1,242 @@
+"""`ccserver up`: everything on this machine, in order, and all of it stopped again by a Ctrl-C.
+
+PostgreSQL (unless `DATABASE_URL` is set), the schema, Asterisk on loopback (unless `AMI_SECRET` is set:
+then there is one elsewhere), and the server itself as a child. What is started is noted in the data
+folder, so that the next start finds and stops what a killed one left behind.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from ccserver.settings import Settings
+from ccserver.stack.asterisk_process import AsteriskProcess
+from ccserver.stack.asterisk_root import AsteriskBinary, default_cache, ensure_asterisk
+from ccserver.stack.interrupts import finish, first_of, stop_requested
+from ccserver.stack.kept import AsteriskPorts, Secrets, keep_ports, keep_secrets
+from ccserver.stack.local_pbx import local_model
+from ccserver.stack.locks import sole_owner
+from ccserver.stack.postgres import EmbeddedPostgres
+from ccserver.stack.preflight import check_data_folder, check_web_port
+from ccserver.stack.problems import StackProblem
+from ccserver.stack.processes import Child, PidFile, identify, spawn, stop_process
+from ccserver.stack.progress import Progress
+from ccserver.storage import migrate
+
+HEALTHY_SECONDS = 60.0
+POLL_SECONDS = 0.1
+WATCH_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpOptions:
+    """What `ccserver up` was asked for."""
+
+    settings: Settings
+    demo: bool = False
+    cache: Path = field(default_factory=default_cache)
+    server: tuple[str, ...] = (sys.executable, "-m", "ccserver", "serve")
+
+    @property
+    def data(self) -> Path:
+        return self.settings.data_dir.absolute()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Something that runs: its name, whether it still does, and where it writes what it does."""
+
+    name: str
+    running: Callable[[], bool]
+    log: Path
+
+
+class Stack:
+    """The parts of one `up`, started in order; stopped in reverse order by the exit stack."""
+
+    def __init__(self, options: UpOptions, progress: Progress, exits: AsyncExitStack) -> None:
+        self._options = options
+        self._settings = options.settings
+        self._data = options.data
+        self._progress = progress
+        self._exits = exits
+        self.parts: list[Part] = []
+
+    async def start(self) -> None:
+        """Start everything. Raises `StackProblem`; what was started by then is on the exit stack."""
+        await self._stop_leftovers()
+        await asyncio.to_thread(check_web_port, self._settings.host, self._settings.port)
+        secrets = await asyncio.to_thread(keep_secrets, self._data)
+        environment = {
+            **os.environ,
+            "CCSERVER_DATA": str(self._data),
+            "JWT_SECRET": self._settings.jwt_secret or secrets.jwt_secret,
+            "SECRETS_KEY": self._settings.secrets_key or secrets.secrets_key,
+        }
+        environment["DATABASE_URL"] = await self._database()
+        if self._settings.ami_secret:
+            self._progress.say("Asterisk: the one that AMI_SECRET and ASTERISK_HOST name")
+        else:
+            environment |= await self._asterisk(secrets)
+        await self._server(environment)
+
+    async def _stop_leftovers(self) -> None:
+        files = await asyncio.to_thread(lambda: sorted((self._data / "run").glob("*.pid"), reverse=True))
+        for file in files:
+            left = await asyncio.to_thread(PidFile(file).live)
+            if left:
+                with self._progress.step(
+                    f"Stopping {file.stem} (process {left.pid}), left by an earlier run"
+                ):
+                    await stop_process(left)
+            file.unlink(missing_ok=True)
+
+    async def _database(self) -> str:
+        url = self._settings.database_url
+        if not url:
+            with self._progress.step("Starting PostgreSQL"):
+                server = EmbeddedPostgres(self._data / "postgres")
+                self._stopping("PostgreSQL", server.stop)
+                url = await finish(server.start())
+                self.parts.append(Part("PostgreSQL", lambda: server.running, server.log))
+        with self._progress.step("Bringing the schema up to date") as step:
+            try:
+                applied = await finish(asyncio.to_thread(migrate.apply, url))
+            except migrate.SchemaError as error:
+                raise StackProblem(str(error)) from error
+            step.detail(f"{len(applied)} migrations applied" if applied else "it was")
+        return url
+
+    async def _asterisk(self, secrets: Secrets) -> Mapping[str, str]:
+        binary = await finish(asyncio.to_thread(ensure_asterisk, self._options.cache, self._progress))
+        ports, moved = await asyncio.to_thread(keep_ports, self._data)
+        if moved:
+            self._progress.say(f"Asterisk's ports were taken and have moved: SIP is now {ports.sip}")
+        with self._progress.step(f"Starting Asterisk {binary.version}"):
+            process = await self._boot(binary, ports, secrets)
+        self.parts.append(Part("Asterisk", lambda: process.running, process.log_file))
+        return {
+            "ASTERISK_HOST": "127.0.0.1",
+            "AMI_PORT": str(ports.ami),
+            "AMI_USER": self._settings.ami_user,
+            "AMI_SECRET": secrets.ami_secret,
+            "ARI_URL": f"http://127.0.0.1:{ports.http}/ari",
+            "ARI_USER": self._settings.ari_user,
+            "ARI_SECRET": secrets.ari_secret,
+            "ASTERISK_CEL_FILE": str(process.cel_file),
+        }
+
+    async def _boot(self, binary: AsteriskBinary, ports: AsteriskPorts, secrets: Secrets) -> AsteriskProcess:
+        model = local_model(self._data / "asterisk", binary, ports, secrets, self._settings)
+        process = AsteriskProcess.of(binary, model)
+        pid_file = PidFile(self._data / "run" / "asterisk.pid")
+
+        async def stop() -> None:
+            await process.stop()
+            pid_file.remove()
+
+        self._stopping("Asterisk", stop)
+        await finish(process.start())
+        identity = identify(process.pid) if process.pid else None
+        if identity:
+            await asyncio.to_thread(pid_file.write, identity)
+        return process
+
+    async def _server(self, environment: Mapping[str, str]) -> None:
+        with self._progress.step("Starting ccserver") as step:
+            child = await spawn(
+                "ccserver",
+                self._options.server,
+                log=self._data / "log" / "ccserver.log",
+                pid_file=self._data / "run" / "ccserver.pid",
+                env=environment,
+            )
+            self._stopping("ccserver", child.stop)
+            self.parts.append(Part("ccserver", lambda: child.running, child.log))
+            await wait_healthy(self._settings, child, step.detail)
+
+    def _stopping(self, name: str, stop: Callable[[], Awaitable[None]]) -> None:
+        async def told() -> None:
+            with self._progress.step(f"Stopping {name}"):
+                await stop()
+
+        self._exits.push_async_callback(told)
+
+
+async def up(options: UpOptions, progress: Progress) -> None:
+    """Start everything, say how to use it, and stay until a signal or until a part ends by itself.
+
+    Raises `StackProblem` when something cannot be started or has ended; everything is stopped by then.
+    """
+    await asyncio.to_thread(check_data_folder, options.data)
+    refusal = (
+        f"ccserver runs already from {options.data} (process {{pid}}), on {web_url(options.settings)}. "
+        "Stop that one with Ctrl-C first, or set CCSERVER_DATA and CCSERVER_PORT to run a second one."
+    )
+    async with stop_requested() as stop, AsyncExitStack() as exits:
+        exits.enter_context(sole_owner(options.data / "up.lock", refusal))
+        stack = Stack(options, progress, exits)
+        starting = asyncio.create_task(stack.start(), name="start")
+        await first_of(starting, stop)
+        if stop.is_set():
+            return
+        await starting
+        for line in closing_words(options):
+            progress.say(line)
+        watching = asyncio.create_task(watch(stack.parts), name="watch")
+        await first_of(watching, stop)
+
+
+async def watch(parts: list[Part]) -> None:
+    """Return never; raises `StackProblem` when a part has ended by itself."""
+    while True:
+        for part in parts:
+            if not part.running():
+                raise StackProblem(
+                    f"{part.name} has ended by itself; everything is stopped. Its log: {part.log}"
+                )
+        await asyncio.sleep(WATCH_SECONDS)
+
+
+async def wait_healthy(settings: Settings, child: Child, detail: Callable[[str], None]) -> None:
+    """Wait until the server says on /health that all its parts are up. Raises `StackProblem`."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + HEALTHY_SECONDS
+    said = "nothing yet"
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session:
+        while True:
+            try:
+                async with session.get(f"{web_url(settings)}/health") as response:
+                    said = (await response.text())[:500]
+                    if response.status == 200:
+                        return
+            except (aiohttp.ClientError, TimeoutError) as error:
+                said = str(error) or "no answer"
+            if not child.running:
+                raise StackProblem(
+                    f"ccserver ended while starting. Its log, {child.log}, ends:\n{child.last_words()}"
+                )
+            if loop.time() > deadline:
+                raise StackProblem(
+                    f"ccserver is not healthy after a minute; it says: {said}. Its log: {child.log}"
+                )
+            detail("waiting until it is healthy")
+            await asyncio.sleep(POLL_SECONDS)
+
+
+def web_url(settings: Settings) -> str:
+    """Where a browser on this machine reaches the server."""
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104 - compared, not bound
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def closing_words(options: UpOptions) -> list[str]:
+    """What a newcomer needs next."""
+    log = options.data / "log" / "ccserver.log"
+    return ["", f"ccserver is ready: {web_url(options.settings)}", f"Logs: {log}", "Ctrl-C stops everything."]

@@ -1,0 +1,43 @@
+"""Runs `up` as the command line does, with a stand-in for the server: `python -m ... [serve]`."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from aiohttp import web
+from ccserver.settings import read_settings
+from ccserver.stack.problems import StackProblem
+from ccserver.stack.progress import ConsoleProgress
+from ccserver.stack.up import UpOptions, up
+
+MODULE = "tests.integration.stack.up_driver"
+
+
+def serve() -> None:
+    async def health(request: web.Request) -> web.Response:
+        return web.json_response({"pid": os.getpid(), "ami_port": os.environ["AMI_PORT"]})
+
+    app = web.Application()
+    app.router.add_get("/health", health)
+    settings = read_settings()
+    web.run_app(app, host=settings.host, port=settings.port, print=None)
+
+
+def main() -> int:
+    settings = read_settings()
+    options = UpOptions(
+        settings=settings,
+        cache=Path(os.environ["CCSERVER_CACHE"]),
+        server=(sys.executable, "-m", MODULE, "serve"),
+    )
+    try:
+        asyncio.run(up(options, ConsoleProgress()))
+    except StackProblem as problem:
+        sys.stdout.write(f"PROBLEM {problem}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    serve() if sys.argv[1:] == ["serve"] else sys.exit(main())
