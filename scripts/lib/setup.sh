@@ -49,7 +49,7 @@ hash_of() { cat "$@" 2>/dev/null | sha256sum | cut -d' ' -f1; }
 install_project() {
     local extra=${1:-} key
     key="$(hash_of "$ROOT/pyproject.toml") $("$VENV/bin/python" -V) $ROOT"
-    if [ -x "$VENV/bin/ccserver" ] && stamped "python$extra" "$key"; then
+    if [ -x "$VENV/bin/ccserver" ] && { stamped "python$extra" "$key" || stamped pythondev "$key"; }; then
         return
     fi
     step "Installing Python packages" "$SETUP_LOG" \
