@@ -13,7 +13,8 @@ _WORDS = """
     0123456789 1234567890 12345678910 0987654321 9876543210 1q2w3e4r5t 1q2w3e4r5t6y 1qaz2wsx3edc qwertyuiop
     azertyuiop qsdfghjklm azerty1234 azerty12345 azerty123456 qwerty1234 qwerty12345 qwerty123456 abcdefghij
     abcd123456 abc1234567 password12 password123 password1234 password12345 passw0rd123 p@ssw0rd123
-    p@ssword123     motdepasse motdepasse1 motdepasse12 motdepasse123 monmotdepasse motdepasse! bonjour123 bonjour1234
+    p@ssword123
+    motdepasse motdepasse1 motdepasse12 motdepasse123 monmotdepasse motdepasse! bonjour123 bonjour1234
     soleil1234 doudou1234 marseille13 administrateur administrator admin12345 admin123456 administrateur1
     adminadmin welcome123 welcome1234 bienvenue1 bienvenue12 bienvenue123 changeme12 changeme123 changezmoi
     iloveyou12 iloveyou123 letmein123 letmein1234 football12 football123 superman12 basketball callcenter

@@ -1,0 +1,28 @@
+"""The audit log: who did what to what, in the same transaction as the deed."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from ccserver.storage.pool import Connection
+from ccserver.storage.queries import load_queries
+
+_SQL = load_queries("audit")
+
+
+async def record(
+    connection: Connection,
+    *,
+    entry_id: UUID,
+    tenant_id: UUID,
+    at: datetime,
+    user_id: UUID | None,
+    action: str,
+    target: str = "",
+    detail: Mapping[str, str] | None = None,
+) -> None:
+    """Write one line. ``detail`` must hold no secret: it is shown to administrators."""
+    encoded = msgspec.json.encode(detail or {}).decode()
+    await connection.execute(_SQL["insert_audit"], entry_id, tenant_id, at, user_id, action, target, encoded)
