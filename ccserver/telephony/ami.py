@@ -19,7 +19,7 @@ from ccserver.ports import AmiEvent, LinkDown, LinkUp
 from ccserver.telephony.ami_codec import check_action
 from ccserver.telephony.ami_session import AmiCounters, AmiReader, AmiSession, Exchange, Phase, SessionHooks
 from ccserver.telephony.backoff import LinkBackoff
-from ccserver.telephony.errors import AmiError, away
+from ccserver.telephony.errors import AmiError, away, words_of
 from ccserver.telephony.link_state import AmiSink, LinkState
 
 _log = logging.getLogger(__name__)
@@ -187,8 +187,9 @@ class AmiLink:
             self._state.rise()
 
         def on_down(reason: str, secret_refused: bool) -> None:
-            self.counters.falls += 1
-            self._backoff.held(loop.time() - up_at if self._state.up else 0.0)
+            if self._state.up:
+                self.counters.falls += 1
+                self._backoff.held(loop.time() - up_at)
             if secret_refused:
                 self._backoff.to_longest()
             self._state.fall(reason)
@@ -212,8 +213,9 @@ class AmiLink:
             for chore in chores:
                 chore.cancel()
             await asyncio.gather(*chores, return_exceptions=True)
-            session.close()
-            await reader.gone.wait()
+            if reader.transport is not None:
+                session.close()
+                await reader.gone.wait()
 
     async def _opened(self, session: AmiSession) -> bool:
         """Whether the socket is there and the login is on its way; otherwise the state says why not."""
@@ -223,7 +225,7 @@ class AmiLink:
         except TimeoutError:
             self._state.fall("no answer to the connection attempt")
         except OSError as error:
-            self._state.fall(f"cannot connect: {error.strerror or error}")
+            self._state.fall(f"cannot connect: {words_of(error)}")
         else:
             return True
         return False

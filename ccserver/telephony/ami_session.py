@@ -164,7 +164,7 @@ class AmiReader(AMIProtocol):  # type: ignore[misc]  # panoramisk is untyped
             self.phase = Phase.BOOTING
             self.logged_in.set()
         else:
-            self.fail(f"login refused: {answer.message or 'no reason given'}", secret_refused=True)
+            self.fail(f"login refused: {answer.message.strip() or 'no reason given'}", secret_refused=True)
 
     def _after_greeting(self, data: bytes) -> bytes:
         """The rest after the first line, which is no header: ``Asterisk Call Manager/11.0.0``."""
@@ -258,7 +258,7 @@ class AmiReader(AMIProtocol):  # type: ignore[misc]  # panoramisk is untyped
 
     def _take_response(self, action: Exchange, headers: dict[str, str]) -> None:
         if headers["Response"] not in ("Success", "Follows", "Goodbye", "Pong"):
-            self._settle(action, AmiError(action["Action"], headers.get("Message", "no reason given")))
+            self._settle(action, AmiError(action["Action"], headers.get("Message", "").strip()))
         elif not action.wants_list:
             self._settle(action, headers)
         elif headers.get("EventList", "").lower() != "start":

@@ -18,7 +18,7 @@ from ccserver.ports import AriEvent, LinkDown, LinkUp
 from ccserver.telephony.ari_http import AriCaller, AriHttp
 from ccserver.telephony.ari_resources import Applications
 from ccserver.telephony.backoff import LinkBackoff
-from ccserver.telephony.errors import AriError, refuse_unsafe_text
+from ccserver.telephony.errors import AriError, refuse_unsafe_text, words_of
 from ccserver.telephony.link_state import AriSink, LinkState
 
 _log = logging.getLogger(__name__)
@@ -153,8 +153,10 @@ class AriLink:
             reason = f"the event filter was refused: {error.message}"
         except DomainError as error:
             reason = f"no answer to the event filter: {error.params.get('why', error.code)}"
-        except (aiohttp.ClientError, OSError) as error:
-            reason = f"cannot connect: {error}"
+        except OSError as error:
+            reason = f"cannot connect: {words_of(error)}"
+        except aiohttp.ClientError as error:
+            reason = f"cannot connect: {type(error).__name__}"
         except Exception:
             _log.exception("ari link: unexpected failure")
             reason = "internal error"
@@ -164,7 +166,8 @@ class AriLink:
         self._state.fall(reason)
 
     def _refusal(self, status: int) -> str:
-        if status == 404:
+        if status in (404, 503):
+            # HTTP is up first, then ARI, then its applications.
             return "Asterisk is booting: ARI is not there yet"
         if status in (401, 403):
             self._backoff.to_longest()

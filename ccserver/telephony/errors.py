@@ -4,6 +4,7 @@ None of these is a kind of ``NotFound`` or ``Conflict`` on purpose: an ARI 404 s
 which must not become the 404 of our own API by accident. The caller decides what it means.
 """
 
+import os
 from typing import Final
 
 from ccserver.domain.errors import DomainError, FieldError, Invalid, Unavailable
@@ -80,6 +81,11 @@ def away(link: str, why: str) -> Unavailable:
     run.
     """
     return Unavailable(None, part=link, why=why)
+
+
+def words_of(error: OSError) -> str:
+    """Why a connection failed, short and without addresses: the same fault always reads the same."""
+    return os.strerror(error.errno) if error.errno else type(error).__name__
 
 
 def refuse_unsafe_text(field: str, value: str) -> None:
