@@ -145,7 +145,7 @@ class AriLink:
         began = loop.time()
         try:
             reason = await self._stream()
-        except aiohttp.WSServerHandshakeError as error:
+        except aiohttp.ClientResponseError as error:
             reason = self._refusal(error.status)
         except TimeoutError:
             reason = "no answer to the connection attempt"
@@ -207,7 +207,7 @@ class AriLink:
     def _take(self, text: str) -> None:
         try:
             body = msgspec.json.decode(text)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             body = None
         if not isinstance(body, dict) or not isinstance(body.get("type"), str):
             self.counters.malformed_messages += 1

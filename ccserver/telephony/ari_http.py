@@ -240,7 +240,7 @@ def error_of(operation: Operation, status: int, raw: bytes) -> Exception:
 def _message_of(raw: bytes) -> str | None:
     try:
         body = msgspec.json.decode(raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
     if not isinstance(body, dict):
         return None

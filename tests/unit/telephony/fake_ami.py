@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from ccserver.telephony.ami import AmiLink
+
 Block = dict[str, str]
 GREETING = b"Asterisk Call Manager/11.0.0\r\n"
 
@@ -54,6 +56,8 @@ class FakeAmi:
         self.boots = True
         self.blocks: list[Block] = []
         self.connections: list[FakeConnection] = []
+        self.links: list[AmiLink] = []
+        """Closed at the end, whatever becomes of the test."""
         self.arrivals: asyncio.Queue[Block] = asyncio.Queue()
 
     def names(self) -> list[str]:
@@ -112,6 +116,8 @@ async def fake_ami() -> AsyncIterator[FakeAmi]:
     try:
         yield fake
     finally:
+        for link in fake.links:
+            await link.close()
         server.close()
         for connection in fake.connections:
             connection.writer.transport.abort()

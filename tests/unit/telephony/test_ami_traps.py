@@ -25,7 +25,9 @@ CALM = AmiTiming(ping_interval=60)
 def link_to(fake: FakeAmi, sink: Any, timing: AmiTiming = CALM, **more: Any) -> AmiLink:
     more.setdefault("backoff", LinkBackoff((0.01,), chance=lambda: 0.0))
     secret = more.pop("secret", "right")
-    return AmiLink("127.0.0.1", fake.port, "ccserver", secret, sink, time.time, timing=timing, **more)
+    link = AmiLink("127.0.0.1", fake.port, "ccserver", secret, sink, time.time, timing=timing, **more)
+    fake.links.append(link)
+    return link
 
 
 @asynccontextmanager
