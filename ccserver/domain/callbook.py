@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from ccserver.domain.call import Call, Direction, Leg, Moment, Role
 from ccserver.domain.callmachine import (
@@ -28,7 +29,8 @@ from ccserver.domain.telephony import (
     HangupAsked,
 )
 
-_REMEMBERED = 4096
+_REMEMBERED = 65536
+"""How many ended calls stay known, so that late or replayed facts about them open nothing."""
 
 
 class Party(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,6 +113,11 @@ class CallBook:
         if self._by_link.setdefault(linkedid, call_id) == call_id:
             self._links.setdefault(call_id, set()).add(linkedid)
 
+    def remember_ended(self, call_ids: Iterable[UUID]) -> None:
+        """These calls are in the history with their end: facts about them are old news."""
+        for call_id in call_ids:
+            self._ended[call_id] = None
+
     def apply(self, fact: Fact) -> CallChange | None:
         """The call that this fact changed, or None when it says nothing new."""
         match fact:
@@ -124,6 +131,13 @@ class CallBook:
                 return None
             case _:
                 return self._about_leg(fact)
+
+    def assign(self, call_id: UUID, agent_id: UUID) -> CallChange | None:
+        """The call is now this agent's (his phone is about to ring)."""
+        call = self._calls.get(call_id)
+        if call is None or call.agent_id == agent_id:
+            return None
+        return self._keep((replace(call, agent_id=agent_id, revision=call.revision + 1), ()))
 
     def missing(self, seen: Iterable[str], asked_at: float, now: float) -> list[CallChange]:
         """Ends what Asterisk no longer has: legs not in ``seen`` that existed before ``asked_at``.

@@ -148,7 +148,7 @@ def finish(call: Call, at: float, *, estimated: bool, outcome: str = "") -> Step
     ended = replace(
         call,
         ended_at=max(at, call.started_at),
-        outcome=outcome or ("interrupted" if estimated and call.answered_at is None else verdict.outcome),
+        outcome=outcome or call.outcome or _outcome(call, verdict.outcome, estimated),
         ended_by=call.ended_by or call.asked_by or verdict.ended_by,
         cause=verdict.cause,
         sip=verdict.sip,
@@ -161,6 +161,11 @@ def finish(call: Call, at: float, *, estimated: bool, outcome: str = "") -> Step
         at=ended.ended_at or at, kind="ended", cause=ended.cause, sip=ended.sip, detail=ended.outcome
     )
     return ended, (moment,)
+
+
+def _outcome(call: Call, concluded: str, estimated: bool) -> str:
+    # Nobody saw the end: of an unanswered call all that can honestly be said is that it was cut.
+    return "interrupted" if estimated and call.answered_at is None else concluded
 
 
 def apply_leg_fact(call: Call, fact: LegFact) -> Step:
@@ -190,7 +195,9 @@ def apply_asked(call: Call, fact: HangupAsked) -> Step:
 
 
 def apply_failed(call: Call, fact: CallFailed) -> Step:
-    """No leg came to be."""
-    if call.ended_at is not None or any(leg.alive for leg in call.legs):
+    """Asterisk refused to make a leg. With another leg still there, that one's end will end the call."""
+    if call.ended_at is not None or call.outcome:
         return call, ()
+    if any(leg.alive for leg in call.legs):
+        return replace(call, outcome=fact.outcome, revision=call.revision + 1), ()
     return finish(call, fact.at, estimated=False, outcome=fact.outcome)

@@ -73,11 +73,10 @@ def _new_state(event: Headers, at: float) -> Fact | None:
 
 def _dial_state(event: Headers, at: float) -> Fact | None:
     # Early media (183) never makes the state Ringing: DialState PROGRESS is its only sign.
-    if event.get("DialStatus") in ("RINGING", "PROGRESS", "PROCEEDING"):
-        uniqueid = event.get("DestUniqueid", "")
-        if uniqueid and event.get("DialStatus") != "PROCEEDING":
-            return ChannelRinging(at=at, uniqueid=uniqueid)
-    return None
+    status = event.get("DialStatus")
+    if status not in ("RINGING", "PROGRESS"):
+        return None
+    return ChannelRinging(at=at, uniqueid=event.get("DestUniqueid", ""), early=status == "PROGRESS")
 
 
 def _hold(event: Headers, at: float) -> Fact | None:
@@ -150,7 +149,6 @@ _TABLE: dict[str, Callable[[Headers, float], Fact | None]] = {
     "Hold": _hold,
     "Unhold": _unhold,
     "HangupRequest": _hangup_request,
-    "SoftHangupRequest": lambda event, at: None,
     "Hangup": _hangup,
     "ContactStatus": _contact_status,
     "DeviceStateChange": _device_state,
@@ -166,6 +164,33 @@ def normalise(event: Headers, received_at: float) -> Fact | None:
     return make(event, instant(event, received_at))
 
 
-def listed_channel(event: Headers) -> Headers | None:
-    """A ``CoreShowChannel`` list item as a plain mapping, None if it has no Uniqueid."""
-    return event if event.get("Uniqueid") else None
+WANTED_EVENTS = frozenset(_TABLE)
+"""The only AMI events worth parsing."""
+
+
+def listed_facts(event: Headers, now: float) -> list[Fact]:
+    """A ``CoreShowChannel`` list item as the facts that led to it, for a channel that we missed."""
+    created = _new_channel(event, now - _clock_seconds(event.get("Duration", "")))
+    if created is None:
+        return []
+    facts: list[Fact] = [created]
+    state = _new_state(event, now)
+    return facts if state is None else [*facts, state]
+
+
+def _clock_seconds(text_duration: str) -> float:
+    """``01:02:03`` -> 3723.0"""
+    seconds = 0.0
+    for part in text_duration.split(":"):
+        seconds = seconds * 60 + (float(part) if part.isdecimal() else 0.0)
+    return seconds
+
+
+def listed_endpoint(event: Headers, now: float) -> Fact | None:
+    """An ``EndpointList`` item (PJSIPShowEndpoints) as a fact about its reachability."""
+    endpoint = text(event.get("ObjectName"))
+    state = event.get("DeviceState", "").upper().replace(" ", "_")
+    status = _DEVICE_STATUS.get(state, "registered")
+    if not endpoint or not status:
+        return None
+    return EndpointChanged(at=now, endpoint=endpoint, status=status, source="list")

@@ -24,10 +24,11 @@ class ChannelCreated(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ChannelRinging(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The far end of this channel rings (180) or plays early media."""
+    """The far end of this channel rings (180), or plays something of its own (183, ``early``)."""
 
     at: float
     uniqueid: str
+    early: bool = False
 
 
 class ChannelUp(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -1,0 +1,103 @@
+"""All agents as the owner knows them: choices, calls and phones in; states, intervals out. No I/O."""
+
+from collections.abc import Callable, Iterable, Iterator
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from ccserver.domain.agent import Agent, AgentStep, Interval, choose, phone_changed, settle
+from ccserver.domain.call import Call
+from ccserver.domain.directory import Directory
+
+
+class AgentBook:
+    """Agents by user id. ``new_id(at)`` makes the id of an interval that begins at ``at``."""
+
+    def __init__(self, new_id: Callable[[float], UUID]) -> None:
+        self._new_id = new_id
+        self._agents: dict[UUID, Agent] = {}
+        self._calls: dict[UUID, dict[UUID, Call]] = {}
+
+    def __iter__(self) -> Iterator[Agent]:
+        return iter(tuple(self._agents.values()))
+
+    def get(self, user_id: UUID) -> Agent | None:
+        """The agent with this user id."""
+        return self._agents.get(user_id)
+
+    def follow(self, directory: Directory, now: float) -> list[AgentStep]:
+        """Takes up new agents of the directory, and logs out those who are no longer active in it."""
+        steps: list[AgentStep] = []
+        for listed in directory.agents:
+            known = self._agents.get(listed.id)
+            if known is None:
+                self._agents[listed.id] = Agent(user_id=listed.id, tenant_id=listed.tenant_id, since=now)
+            elif not listed.active and known.chosen != "offline":
+                steps.append(self.chose(known.user_id, "offline", "", None, now))
+        present = {listed.id for listed in directory.agents}
+        for user_id in [user_id for user_id in self._agents if user_id not in present]:
+            steps.append(self.chose(user_id, "offline", "", None, now))
+            del self._agents[user_id]
+        return steps
+
+    def restore(self, intervals: Iterable[Interval]) -> list[Interval]:
+        """Takes up the open intervals of an earlier run; returns those of agents unknown now."""
+        strangers: list[Interval] = []
+        for interval in intervals:
+            agent = self._agents.get(interval.user_id)
+            if agent is None or agent.interval is not None:
+                strangers.append(interval)
+                continue
+            paused = interval.state == "paused"
+            self._agents[agent.user_id] = replace(
+                agent,
+                state=interval.state,
+                reason=interval.reason,
+                since=interval.begun_at,
+                call_id=interval.call_id,
+                chosen="paused" if paused else "available",
+                chosen_reason=interval.reason if paused else "",
+                interval=interval,
+            )
+        return strangers
+
+    def chose(self, user_id: UUID, state: str, reason: str, session_id: UUID | None, now: float) -> AgentStep:
+        """The agent logged in or out, paused or came back. KeyError for an unknown agent."""
+        return self._settle(choose(self._agents[user_id], state, reason, session_id), now)
+
+    def call_changed(self, call: Call, now: float) -> AgentStep | None:
+        """A call of some agent changed; None when it changes nothing for him."""
+        if call.agent_id is None or call.agent_id not in self._agents:
+            return None
+        calls = self._calls.setdefault(call.agent_id, {})
+        if call.ended_at is None:
+            calls[call.id] = call
+        elif calls.pop(call.id, None) is None:
+            return None
+        before = self._agents[call.agent_id]
+        step = self._settle(before, now)
+        return None if step.agent is before else step
+
+    def phone_changed(self, user_id: UUID, status: str, source: str, at: float) -> Agent | None:
+        """The phone's reachability changed; None when that is not news."""
+        agent = self._agents.get(user_id)
+        if agent is None:
+            return None
+        changed = phone_changed(agent, status, source, at)
+        if changed is agent:
+            return None
+        self._agents[user_id] = changed
+        return changed
+
+    def busy(self, user_id: UUID) -> bool:
+        """Whether a call holds this agent now."""
+        agent = self._agents.get(user_id)
+        return agent is not None and agent.call_id is not None
+
+    def _settle(self, agent: Agent, now: float) -> AgentStep:
+        # An agent has one call at a time; if Asterisk says two (a phone with two lines), the older one shows.
+        calls = self._calls.get(agent.user_id, {})
+        call = min(calls.values(), key=lambda c: c.started_at) if calls else None
+        step = settle(agent, call, now, self._new_id(now))
+        self._agents[agent.user_id] = step.agent
+        return step

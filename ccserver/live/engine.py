@@ -1,0 +1,349 @@
+"""The engine: one queue, one order. Facts in from both sockets; changed calls and agents out.
+
+Nothing here waits for PostgreSQL, a browser or a slow Asterisk: the journal takes records, the publisher takes
+rows, the control acts in tasks of its own. The one exception is a resync, during which events wait in the inbox.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from ccserver.domain.agent import AgentStep
+from ccserver.domain.agentbook import AgentBook
+from ccserver.domain.board import LinkRow
+from ccserver.domain.callbook import CallBook, CallChange, Party
+from ccserver.domain.connect import Kind
+from ccserver.domain.dialling import clean_number
+from ccserver.domain.directory import Directory
+from ccserver.domain.normalise import normalise
+from ccserver.domain.telephony import (
+    CallFailed,
+    ChannelCreated,
+    ChannelGone,
+    ChannelRinging,
+    ChannelUp,
+    EndpointChanged,
+    Fact,
+)
+from ccserver.live.control import Control, agent_channel, customer_channel
+from ccserver.live.journal import Journal
+from ccserver.live.publisher import Publisher
+from ccserver.live.rows import agent_row, call_row
+from ccserver.ports import AmiEvent, AriEvent, LinkDown, LinkUp
+from ccserver.storage.calls import CallRecord, IntervalRecord
+
+log = structlog.get_logger(__name__)
+
+EVENTS = Counter("ccserver_telephony_events_total", "Events taken from Asterisk", ["source"])
+FAULTS = Counter("ccserver_telephony_faults_total", "Events whose handling failed; they are skipped")
+OPEN_CALLS = Gauge("ccserver_calls_open", "Calls in progress")
+INBOX = Gauge("ccserver_inbox_events", "Events that wait to be handled")
+
+TURN = 256
+"""Events handled before the loop is given to others."""
+
+AmiItem = LinkUp | LinkDown | AmiEvent
+AriItem = LinkUp | LinkDown | AriEvent
+
+
+class Engine:
+    """The owner's state and its single consumer. ``resync`` is called at each LinkUp."""
+
+    def __init__(
+        self,
+        *,
+        epoch: str,
+        book: CallBook,
+        agents: AgentBook,
+        journal: Journal,
+        publisher: Publisher,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.epoch = epoch
+        self.book = book
+        self.agents = agents
+        self.directory = Directory()
+        self.control: Control | None = None
+        self.resync: Callable[[], Any] | None = None
+        self.on_replaced: Callable[[], None] | None = None
+        self._journal = journal
+        self._publisher = publisher
+        self._clock = clock
+        self._inbox: deque[tuple[str, AmiItem | AriItem]] = deque()
+        self._wake = asyncio.Event()
+        self._endpoints: dict[str, str] = {}
+        self._entered: dict[str, AriEvent] = {}
+        self.links: dict[str, LinkRow] = {}
+        self.changes = 0
+        self.drift = 0
+
+    # -- sinks: called by the links, never wait
+
+    def take_ami(self, item: AmiItem) -> None:
+        """The AMI link's sink."""
+        self._inbox.append(("ami", item))
+        self._wake.set()
+
+    def take_ari(self, item: AriItem) -> None:
+        """The ARI link's sink."""
+        self._inbox.append(("ari", item))
+        self._wake.set()
+
+    # -- the consumer
+
+    async def run(self) -> None:
+        """Handles events in their order, until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._inbox:
+                for _ in range(min(TURN, len(self._inbox))):
+                    source, item = self._inbox.popleft()
+                    await self._handle(source, item)
+                INBOX.set(len(self._inbox))
+                await asyncio.sleep(0)
+
+    async def _handle(self, source: str, item: AmiItem | AriItem) -> None:
+        try:
+            if isinstance(item, AmiEvent):
+                EVENTS.labels(source="ami").inc()
+                fact = normalise(item.headers, item.at)
+                if fact is not None:
+                    self.apply(fact)
+            elif isinstance(item, AriEvent):
+                EVENTS.labels(source="ari").inc()
+                self._ari(item)
+            elif isinstance(item, LinkUp):
+                # Blind until the resync is done: the link counts as up only when the model is right again.
+                if self.resync is not None:
+                    await self.resync()
+                self.set_link(source, up=True, detail="", drift=self.drift)
+            else:
+                self.set_link(source, up=False, detail=item.reason, since=item.at)
+        except Exception:
+            FAULTS.inc()
+            log.exception("event could not be handled", source=source)
+
+    def apply(self, fact: Fact) -> None:
+        """One fact through the machines, then to the hand."""
+        if isinstance(fact, EndpointChanged):
+            self._endpoint(fact)
+            return
+        change = self.book.apply(fact)
+        if change is not None:
+            self.changed(change)
+        control = self.control
+        if control is None:
+            return
+        if isinstance(fact, ChannelCreated):
+            waiting = self._entered.pop(fact.uniqueid, None)
+            if waiting is not None:
+                self._ari(waiting)
+        elif isinstance(fact, ChannelRinging):
+            control.customer_rings(fact.uniqueid, fact.early)
+        elif isinstance(fact, ChannelUp):
+            control.customer_up(fact.uniqueid)
+        elif isinstance(fact, ChannelGone):
+            self._entered.pop(fact.uniqueid, None)
+            control.gone(fact.uniqueid, fact.cause)
+
+    def changed(self, change: CallChange) -> None:
+        """A call changed: journal, board, history, its agent."""
+        self.changes += 1
+        call = change.call
+        self._journal.append(CallRecord(epoch=self.epoch, call=call, moments=change.moments))
+        row = call_row(call, self.directory, self._clock())
+        key = str(call.id)
+        where = (call.tenant_id, call.site_id, call.agent_id)
+        self._publisher.put("calls", key, None if call.ended_at is not None else row, where)
+        self._publisher.put("history", key, row, where, retain=False)
+        OPEN_CALLS.set(len(self.book))
+        at = change.moments[-1].at if change.moments else self._clock()
+        step = self.agents.call_changed(call, at)
+        if step is not None:
+            self.agent_stepped(step)
+
+    def agent_stepped(self, step: AgentStep) -> None:
+        """An agent's state changed: his intervals and his row."""
+        for interval in step.intervals:
+            self._journal.append(IntervalRecord(epoch=self.epoch, interval=interval))
+        self.show_agent(step.agent.user_id)
+
+    def show_agent(self, user_id: UUID) -> None:
+        """Publishes an agent's row as it is now."""
+        agent = self.agents.get(user_id)
+        row = agent_row(agent, self.directory, self._clock()) if agent is not None else None
+        listed = self.directory.agent(user_id)
+        known = listed or agent
+        if known is not None:
+            site_id = listed.site_id if listed is not None else None
+            self._publisher.put("agents", str(user_id), row, (known.tenant_id, site_id, user_id))
+
+    def set_directory(self, directory: Directory) -> None:
+        """A new picture of agents, sites, trunks and numbers."""
+        gone = {agent.id for agent in self.directory.agents} - {agent.id for agent in directory.agents}
+        for step in self.agents.follow(directory, self._clock()):
+            self.agent_stepped(step)
+        self.directory = directory
+        for user_id in gone:
+            self.show_agent(user_id)
+        for agent in directory.agents:
+            self._seen_phone(agent.id, agent.extension)
+            self.show_agent(agent.id)
+        for call in self.book:
+            row = call_row(call, directory, self._clock())
+            self._publisher.put("calls", str(call.id), row, (call.tenant_id, call.site_id, call.agent_id))
+        for trunk in directory.trunks:
+            status = self._endpoints.get(f"trunk-{trunk.slug}")
+            if status is not None:
+                self._show_trunk(trunk.slug, status)
+
+    def _seen_phone(self, user_id: UUID, extension: str) -> None:
+        status = self._endpoints.get(extension)
+        if status is not None:
+            self.agents.phone_changed(user_id, status, "list", self._clock())
+
+    # -- reachability
+
+    def trunk_up(self, slug: str) -> bool:
+        """Whether a trunk is thought reachable; unknown counts as reachable."""
+        return self._endpoints.get(f"trunk-{slug}", "registered") == "registered"
+
+    def _endpoint(self, fact: EndpointChanged) -> None:
+        self._endpoints[fact.endpoint] = fact.status
+        if fact.endpoint.startswith("trunk-"):
+            self._show_trunk(fact.endpoint[6:], fact.status)
+            return
+        listed = self.directory.agent_by_extension(fact.endpoint)
+        if listed is None:
+            return
+        if self.agents.phone_changed(listed.id, fact.status, fact.source, fact.at) is not None:
+            self.show_agent(listed.id)
+
+    def _show_trunk(self, slug: str, status: str) -> None:
+        trunk = self.directory.trunk_by_slug(slug)
+        if trunk is not None:
+            self.set_link(
+                f"trunk:{slug}",
+                up=status == "registered",
+                detail="" if status == "registered" else status,
+                tenant_id=trunk.tenant_id,
+                site_id=trunk.site_id,
+            )
+
+    def set_link(
+        self,
+        name: str,
+        *,
+        up: bool,
+        detail: str,
+        since: float | None = None,
+        lag: float = 0.0,
+        drift: int = 0,
+        tenant_id: UUID | None = None,
+        site_id: UUID | None = None,
+    ) -> None:
+        """The health of one part, as of now; ``since`` moves only when ``up`` does."""
+        now = self._clock()
+        old = self.links.get(name)
+        begun = old.since if old is not None and old.up == up else (since or now)
+        row = LinkRow(id=name, up=up, since=begun, detail=detail, lag=lag, drift=drift, as_of=now)
+        self.links[name] = row
+        self._publisher.put("links", name, row, (tenant_id, site_id, None))
+        pair = [self.links.get(key) for key in ("ami", "ari")]
+        dark = [now if link is None else link.since for link in pair if link is None or not link.up]
+        self._publisher.blind(min(dark) if dark else None)
+
+    @property
+    def blind(self) -> bool:
+        """Whether either socket to Asterisk is down."""
+        return self._publisher.blind_since is not None
+
+    # -- ARI: who entered our application
+
+    def _ari(self, event: AriEvent) -> None:
+        kind = event.body.get("type")
+        if kind == "ApplicationReplaced":
+            if self.on_replaced is not None:
+                self.on_replaced()
+            return
+        if kind != "StasisStart" or self.control is None:
+            return
+        channel = str(event.body["channel"]["id"])
+        args = [str(arg) for arg in event.body.get("args", [])]
+        if self.book.call_id_of(channel) is None:
+            # The sockets race each other: AMI has not told of this channel yet. Its fact wakes this up.
+            self._entered[channel] = event
+            return
+        role = args[0] if args else ""
+        if role == "agent":
+            self.control.entered(channel)
+        elif role == "inbound" and len(args) >= 3:
+            self._inbound(channel, args[2])
+        elif role == "outbound" and len(args) >= 3:
+            self._keypad(channel)
+
+    def _inbound(self, channel: str, number: str) -> None:
+        """A caller for a DID: rings the agent it belongs to, or refuses."""
+        control = self.control
+        call = self.book.get(self.book.call_id_of(channel) or UUID(int=0))
+        if control is None or call is None or control.get(call.id) is not None:
+            return
+        did = self.directory.did_by_number(number)
+        agent = self.directory.agent(did.user_id) if did is not None and did.user_id else None
+        if agent is None or not agent.active:
+            control.reject(channel, 1)
+        elif self.agents.busy(agent.id):
+            control.reject(channel, 17)
+        elif self._endpoints.get(agent.extension, "registered") != "registered":
+            control.reject(channel, 20)
+        else:
+            routed = self.book.assign(call.id, agent.id)
+            if routed is not None:
+                self.changed(routed)
+            control.begin(call, Kind.INBOUND, channel, agent_channel(call.id))
+
+    def _keypad(self, channel: str) -> None:
+        """An agent dialled on his phone's keypad."""
+        control = self.control
+        call = self.book.get(self.book.call_id_of(channel) or UUID(int=0))
+        if control is not None and call is not None and control.get(call.id) is None:
+            control.begin(call, Kind.KEYPAD, channel, customer_channel(call.id))
+
+    def leg_refused(self, call_id: UUID, outcome: str) -> None:
+        """Asterisk refused to make a leg of this call."""
+        self.apply(CallFailed(at=self._clock(), call_id=call_id, outcome=outcome))
+
+    # -- whose endpoint is it
+
+    def resolve(self, endpoint: str) -> Party | None:
+        """The agent or trunk of a PJSIP endpoint (or of a bare extension)."""
+        if endpoint.startswith("trunk-"):
+            trunk = self.directory.trunk_by_slug(endpoint[6:])
+            if trunk is None:
+                return None
+            return Party(tenant_id=trunk.tenant_id, site_id=trunk.site_id, trunk=trunk.slug)
+        agent = self.directory.agent_by_extension(endpoint)
+        if agent is None:
+            return None
+        return Party(
+            tenant_id=agent.tenant_id, site_id=agent.site_id, agent_id=agent.id, extension=agent.extension
+        )
+
+    def clean(self, raw: str, site_id: UUID | None) -> str:
+        """A number as Asterisk said it, in E.164 where the site's country lets us understand it."""
+        site = self.directory.site(site_id) if site_id else None
+        return clean_number(raw, site.country if site else "FR")
+
+    def apply_all(self, facts: Iterable[Fact]) -> int:
+        """Applies facts found by a resync; returns how many changed something."""
+        before = self.changes
+        for fact in facts:
+            self.apply(fact)
+        return self.changes - before

@@ -1,0 +1,275 @@
+"""The telephony owner: exactly one over all processes, by an advisory lock of PostgreSQL.
+
+A standby tries the lock each second. Who gets it reigns: drains what its journal holds, restores open calls and
+agents, connects to Asterisk (which replaces the old owner's ARI application) and acts until the lock is another's
+or Asterisk says ApplicationReplaced. PostgreSQL away does not end a reign: nobody else can take the lock either.
+"""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
+from msgspec.structs import replace
+
+from ccserver.background import Supervisor
+from ccserver.domain.agentbook import AgentBook
+from ccserver.domain.callbook import CallBook
+from ccserver.domain.errors import Unavailable
+from ccserver.domain.ids import uuid7
+from ccserver.domain.normalise import WANTED_EVENTS
+from ccserver.live.commands import CommandServer
+from ccserver.live.control import Control
+from ccserver.live.desk import Desk
+from ccserver.live.engine import Engine
+from ccserver.live.journal import Journal
+from ccserver.live.publisher import Publisher
+from ccserver.live.resync import Resync
+from ccserver.live.writer import Writer
+from ccserver.ports import Bus
+from ccserver.settings import Settings
+from ccserver.storage.calls import (
+    IntervalRecord,
+    ended_since,
+    ensure_partitions,
+    last_seen_at,
+    logged_in,
+    open_calls,
+    open_intervals,
+)
+from ccserver.storage.directory import load_directory
+from ccserver.storage.leader import LeaderLock
+from ccserver.storage.pool import Database
+from ccserver.telephony.ami import AmiLink
+from ccserver.telephony.ari import Ari, AriLink
+
+log = structlog.get_logger(__name__)
+
+LOCK_SECONDS = 1.0
+REPLACED_PAUSE_SECONDS = 5.0
+PARTITIONS_SECONDS = 6 * 3600.0
+REMEMBER_SECONDS = 12 * 3600.0
+SYSTEM = "ccserver"
+"""Part of the ids of calls that Asterisk begins: one Asterisk per installation."""
+
+
+def new_id(at: float | None = None) -> UUID:
+    """A UUIDv7 of now, or of the instant given (epoch seconds)."""
+    return uuid7(int((time.time() if at is None else at) * 1000), os.urandom(10))
+
+
+class Owner:
+    """Runs reigns for ever: ``run`` under a supervisor. ``state`` is standby | starting | reigning."""
+
+    def __init__(
+        self, settings: Settings, database: Database, bus: Bus, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._bus = bus
+        self._clock = clock
+        self.state = "standby"
+        self.since = clock()
+        self.reign: Reign | None = None
+
+    async def run(self) -> None:
+        """Waits for the lock, reigns, and again."""
+        lock = LeaderLock(self._database)
+        try:
+            while True:
+                if not await _acquired(lock):
+                    await asyncio.sleep(LOCK_SECONDS)
+                    continue
+                self._turn("starting")
+                replaced = await self._reign(lock)
+                self._turn("standby")
+                await lock.release()
+                await asyncio.sleep(REPLACED_PAUSE_SECONDS if replaced else LOCK_SECONDS)
+        finally:
+            await lock.release()
+
+    async def _reign(self, lock: LeaderLock) -> bool:
+        """One reign; whether it ended because another owner replaced our ARI application."""
+        reign = Reign(self._settings, self._database, self._bus, self._clock)
+        try:
+            while True:
+                try:
+                    await reign.restore()
+                    break
+                except Unavailable:
+                    log.warning("waiting for the database before reigning")
+                    await asyncio.sleep(LOCK_SECONDS)
+            self.reign = reign
+            await reign.start()
+            self._turn("reigning")
+            while not reign.replaced.is_set():
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LOCK_SECONDS):
+                        await reign.replaced.wait()
+                if not await lock.still_held() and self._database.up and not await _acquired(lock, away=True):
+                    log.warning("another process holds the owner's lock: standing down")
+                    return False
+            log.warning("our ARI application was replaced by another owner: standing down")
+            return True
+        finally:
+            self.reign = None
+            await reign.close()
+
+    def _turn(self, state: str) -> None:
+        self.state, self.since = state, self._clock()
+        log.info("telephony owner", state=state)
+
+
+async def _acquired(lock: LeaderLock, *, away: bool = False) -> bool:
+    """Whether the lock is ours; ``away`` is the answer when PostgreSQL cannot be asked."""
+    try:
+        return await lock.try_acquire()
+    except Unavailable:
+        return away
+
+
+class Reign:
+    """Everything that lives while this process is the owner."""
+
+    def __init__(self, settings: Settings, database: Database, bus: Bus, clock: Callable[[], float]) -> None:
+        now = datetime.fromtimestamp(clock(), tz=UTC)
+        self.epoch = f"{now:%Y%m%dT%H%M%S.%f}-{os.getpid()}"
+        self.replaced = asyncio.Event()
+        self._database = database
+        self._clock = clock
+        self.supervisor = Supervisor()
+        self.journal = Journal(settings.data_dir / "journal")
+        self.writer = Writer(self.journal, database)
+        self.publisher = Publisher(bus, self.epoch, clock)
+        book = CallBook(SYSTEM, lambda endpoint: self.engine.resolve(endpoint), self._clean)
+        self.engine = Engine(
+            epoch=self.epoch,
+            book=book,
+            agents=AgentBook(new_id),
+            journal=self.journal,
+            publisher=self.publisher,
+            clock=clock,
+        )
+        self.desk = Desk(self.engine, self.reload_directory, clock)
+        self.ari = Ari(settings.ari_url, settings.ari_user, settings.ari_secret)
+        self.control = Control(
+            self.ari, settings.ari_app, self.desk, self.supervisor, book.get, self.engine.leg_refused
+        )
+        self.ami_link = AmiLink(
+            settings.asterisk_host,
+            settings.ami_port,
+            settings.ami_user,
+            settings.ami_secret,
+            self.engine.take_ami,
+            clock,
+            wanted=WANTED_EVENTS,
+        )
+        self.ari_link = AriLink(
+            settings.ari_url,
+            settings.ari_app,
+            settings.ari_user,
+            settings.ari_secret,
+            self.engine.take_ari,
+            clock,
+            allowed=("StasisStart",),
+        )
+        self._commands = CommandServer(bus, self.desk.handle, clock)
+        self._cel_file = settings.asterisk_cel_file
+        self._opened = False
+
+    def _clean(self, raw: str, site_id: UUID | None) -> str:
+        return self.engine.clean(raw, site_id)
+
+    async def restore(self) -> None:
+        """Takes up where the last owner was, from the journal it left here and from PostgreSQL."""
+        if not self._opened:
+            await self.journal.open()
+            self._opened = True
+        if not await self.writer.drain():
+            raise Unavailable("database_away")
+        async with self._database.system() as connection:
+            await ensure_partitions(connection)
+            directory = await load_directory(connection)
+            calls = await open_calls(connection)
+            intervals = await open_intervals(connection)
+            sessions = await logged_in(connection)
+            seen_until = await last_seen_at(connection)
+            ended = await ended_since(connection, seen_until - REMEMBER_SECONDS)
+        engine, now = self.engine, self._clock()
+        engine.set_directory(directory)
+        engine.book.remember_ended(ended)
+        engine.book.restore(calls)
+        for stranger in engine.agents.restore(intervals):
+            closed = replace(stranger, until=max(now, stranger.begun_at))
+            self.journal.append(IntervalRecord(epoch=self.epoch, interval=closed))
+        for call in calls:
+            engine.agents.call_changed(call, now)
+        for agent in list(engine.agents):
+            session = sessions.get(agent.user_id)
+            state = "offline" if session is None else agent.chosen
+            if session is not None and state == "offline":
+                state = "available"
+            engine.agent_stepped(engine.agents.chose(agent.user_id, state, agent.chosen_reason, session, now))
+        engine.set_directory(directory)
+        engine.control = self.control
+        engine.on_replaced = self.replaced.set
+        engine.resync = Resync(
+            engine=engine,
+            ami=self.ami_link,
+            ari=self.ari,
+            control=self.control,
+            links_up=lambda: self.ami_link.up and self.ari_link.up,
+            cel_file=self._cel_file,
+            clock=self._clock,
+            seen_until=seen_until,
+        ).run
+
+    async def start(self) -> None:
+        """Begins to see, act and speak."""
+        spawn = self.supervisor.spawn
+        spawn("journal writer", self.writer.run)
+        spawn("publisher", self.publisher.run)
+        spawn("snapshots", self.publisher.answer)
+        spawn("commands", self._commands.run)
+        spawn("engine", self.engine.run)
+        spawn("owner health", self._watch)
+        spawn("partitions", self._partitions)
+        await self.ami_link.start()
+        await self.ari_link.start()
+
+    async def close(self) -> None:
+        """Stops acting at once, then lets everything go."""
+        self.engine.control = None
+        await self.ari_link.close()
+        await self.ami_link.close()
+        await self.supervisor.close()
+        await self.ari.close()
+        if self._opened:
+            await self.journal.close()
+
+    async def reload_directory(self) -> None:
+        """Reads users, phones, sites, trunks and DIDs again."""
+        async with self._database.system() as connection:
+            directory = await load_directory(connection)
+        self.engine.set_directory(directory)
+
+    async def _watch(self) -> None:
+        """Keeps the rows of the journal and of PostgreSQL true."""
+        while True:
+            full = self.journal.full or bool(self.journal.error)
+            detail = self.journal.error or ("full" if self.journal.full else "")
+            backlog = self.journal.backlog_bytes
+            self.engine.set_link("journal", up=not full, detail=detail or (f"{backlog} B" if backlog else ""))
+            self.engine.set_link("postgresql", up=self._database.up, detail=self._database.detail)
+            await asyncio.sleep(1.0)
+
+    async def _partitions(self) -> None:
+        """Makes the partitions of months to come, long before they are needed."""
+        while True:
+            await asyncio.sleep(PARTITIONS_SECONDS)
+            async with self._database.system() as connection:
+                await ensure_partitions(connection)

@@ -1,0 +1,186 @@
+"""After each (re)connect: Asterisk's truth against the model, corrections, and the drift counted.
+
+In this order: what Asterisk wrote down while we did not look (CEL), what it has now (CoreShowChannels), who can
+be reached (PJSIPShowEndpoints), then the joinings taken up again from ARI's channels and bridges.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import structlog
+from prometheus_client import Counter
+
+from ccserver.background import Backoff
+from ccserver.domain.call import Call
+from ccserver.domain.callbook import call_of_channel
+from ccserver.domain.cel import cel_facts
+from ccserver.domain.connect import Connection, Kind, Stage
+from ccserver.domain.errors import DomainError
+from ccserver.domain.normalise import listed_endpoint, listed_facts
+from ccserver.domain.telephony import Fact
+from ccserver.live.control import Control, agent_channel, customer_channel, stage_of
+from ccserver.live.engine import Engine
+from ccserver.ports import Ami
+from ccserver.telephony.ari import Ari
+
+log = structlog.get_logger(__name__)
+
+DRIFT = Counter("ccserver_drift_total", "Corrections that resyncs made to the model", ["kind"])
+CEL_BYTES = 64 * 1024 * 1024
+"""How much of the end of the CEL file is read back at most: days of a busy centre."""
+CEL_MARGIN_SECONDS = 10.0
+
+Channel = Mapping[str, Any]
+
+
+def read_tail(path: Path, most: int = CEL_BYTES) -> list[str]:
+    """The last lines of a file; none if it does not exist. Blocking: call it in a thread."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - most))
+            data = file.read()
+    except OSError as error:
+        log.warning("CEL file cannot be read", error=str(error))
+        return []
+    lines = data.decode("utf-8", "replace").splitlines()
+    return lines[1:] if size > most else lines
+
+
+class Resync:
+    """One resync at a time, called by the engine at each LinkUp. Failures leave the link's own retry to mend."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        ami: Ami,
+        ari: Ari,
+        control: Control,
+        links_up: Callable[[], bool],
+        cel_file: Path | None,
+        clock: Callable[[], float],
+        seen_until: float,
+    ) -> None:
+        self._engine = engine
+        self._ami = ami
+        self._ari = ari
+        self._control = control
+        self._links_up = links_up
+        self._cel_file = cel_file
+        self._clock = clock
+        self.seen_until = seen_until
+        """Epoch seconds up to which the model is known to have seen everything."""
+
+    async def run(self) -> None:
+        """Compares and corrects. Waits for both sockets: with one of them the picture would be half."""
+        backoff = Backoff()
+        while self._links_up():
+            try:
+                drift = await self._compare()
+            except DomainError as error:
+                log.warning("resync failed", why=str(error))
+                await asyncio.sleep(backoff.next())
+                continue
+            self._engine.drift = drift
+            log.info("resync done", drift=drift, calls=len(self._engine.book))
+            return
+
+    async def _compare(self) -> int:
+        drift = await self._from_cel()
+        asked_at = self._clock()
+        listed = await self._ami.action_list("CoreShowChannels")
+        drift += self._from_channels(listed, asked_at)
+        now = self._clock()
+        for endpoint in await self._ami.action_list("PJSIPShowEndpoints"):
+            fact = listed_endpoint(endpoint, now)
+            if fact is not None:
+                self._engine.apply(fact)
+        await self._adopt()
+        self.seen_until = asked_at
+        return drift
+
+    async def _from_cel(self) -> int:
+        if self._cel_file is None:
+            return 0
+        lines = await asyncio.to_thread(read_tail, self._cel_file)
+        facts: list[Fact] = list(cel_facts(lines, self.seen_until - CEL_MARGIN_SECONDS))
+        drift = self._engine.apply_all(facts)
+        DRIFT.labels(kind="cel").inc(drift)
+        return drift
+
+    def _from_channels(self, listed: Sequence[Mapping[str, str]], asked_at: float) -> int:
+        engine, now = self._engine, self._clock()
+        missing = engine.book.missing((item.get("Uniqueid", "") for item in listed), asked_at, now)
+        for change in missing:
+            engine.changed(change)
+        # The oldest first: a call is named after its first channel.
+        found = [fact for item in sorted(listed, key=_age, reverse=True) for fact in listed_facts(item, now)]
+        added = engine.apply_all(found)
+        DRIFT.labels(kind="missing").inc(len(missing))
+        DRIFT.labels(kind="found").inc(added)
+        return len(missing) + added
+
+    async def _adopt(self) -> None:
+        """Joinings from Asterisk's own words: nothing of what we remembered is trusted."""
+        channels = {str(channel["id"]): channel for channel in await self._ari.channels.list()}
+        bridges = await self._ari.bridges.list()
+        self._control.forget_all()
+        bridged = {
+            str(bridge["id"]): {str(member) for member in bridge.get("channels", [])} for bridge in bridges
+        }
+        for call in self._engine.book:
+            connection = connection_of(call, channels, bridged.get(f"cc-{call.id}", set()))
+            if connection is not None:
+                self._control.adopt(connection)
+        for bridge_id in bridged:
+            call_id = call_of_channel(f"{bridge_id}-")
+            if call_id is not None and self._engine.book.get(call_id) is None:
+                # A bridge of ours whose call is over: nobody else would ever remove it.
+                await self._ari.bridges.destroy(bridge_id)
+                DRIFT.labels(kind="bridge").inc()
+
+
+def _age(item: Mapping[str, str]) -> str:
+    return item.get("Duration", "")
+
+
+def _stage(channel: Channel | None) -> Stage:
+    if channel is None:
+        return Stage.ABSENT
+    in_stasis = channel.get("dialplan", {}).get("app_name") == "Stasis"
+    return stage_of(str(channel.get("state", "")), in_stasis=in_stasis)
+
+
+def connection_of(call: Call, channels: Mapping[str, Channel], members: set[str]) -> Connection | None:
+    """How far the joining of a call is, from what Asterisk has; None if it is none of ours to join."""
+    agent_id, customer_id = agent_channel(call.id), customer_channel(call.id)
+    origin = call.legs[0].uniqueid if call.legs else agent_id
+    if call.direction == "inbound":
+        kind, a_id, b_id = Kind.INBOUND, origin, agent_id
+    elif origin == agent_id:
+        kind, a_id, b_id = Kind.CLICK_TO_CALL, agent_id, customer_id
+    elif call.direction == "outbound":
+        kind, a_id, b_id = Kind.KEYPAD, origin, customer_id
+    else:
+        return None
+    a, b = channels.get(a_id), channels.get(b_id)
+    if a is not None and kind is not Kind.CLICK_TO_CALL and _app_of(a) != "Stasis":
+        # It left our application (fallback queue, lease): the dialplan has it now.
+        return None
+    return Connection(
+        call_id=call.id,
+        kind=kind,
+        a_id=a_id,
+        b_id=b_id,
+        bridge_id=f"cc-{call.id}",
+        a=_stage(a),
+        b=_stage(b),
+        bridged={a_id, b_id} <= members,
+    )
+
+
+def _app_of(channel: Channel) -> str:
+    return str(channel.get("dialplan", {}).get("app_name", ""))

@@ -1,0 +1,107 @@
+-- What the telephony owner writes, and the history that pages read. Writes are replayed at will: keys and
+-- revisions make a second time harmless.
+
+-- name: put_key
+INSERT INTO call_keys (tenant_id, source, external_id, call_id) VALUES ($1, $2, $3, $4)
+ON CONFLICT (tenant_id, source, external_id) DO NOTHING
+
+-- name: put_call
+INSERT INTO calls AS old (
+  id, tenant_id, source, external_id, direction, state, number, number_raw, our_number, site_id, trunk, agent_id,
+  started_at, ringing_at, answered_at, ended_at, talk_ms, hold_ms, outcome, ended_by, cause, sip, end_estimated,
+  owner_epoch, revision
+) VALUES (
+  $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25
+)
+ON CONFLICT (id) DO UPDATE SET
+  state = excluded.state, number = excluded.number, our_number = excluded.our_number, site_id = excluded.site_id,
+  trunk = excluded.trunk, agent_id = excluded.agent_id,
+  ringing_at = coalesce(old.ringing_at, excluded.ringing_at),
+  answered_at = coalesce(old.answered_at, excluded.answered_at),
+  ended_at = excluded.ended_at, talk_ms = excluded.talk_ms, hold_ms = excluded.hold_ms,
+  outcome = excluded.outcome, ended_by = excluded.ended_by, cause = excluded.cause, sip = excluded.sip,
+  end_estimated = excluded.end_estimated, owner_epoch = excluded.owner_epoch, revision = excluded.revision
+WHERE (old.owner_epoch, old.revision) < (excluded.owner_epoch, excluded.revision)
+  -- The old owner's journal, drained late, knows the true end of what the new owner could only guess.
+  OR (old.end_estimated AND excluded.ended_at IS NOT NULL AND NOT excluded.end_estimated)
+
+-- name: put_leg
+INSERT INTO call_legs AS old (
+  call_id, uniqueid, tenant_id, role, channel, agent_id, number, started_at, ringing_at, answered_at, ended_at,
+  hold_ms, cause, sip
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+ON CONFLICT (call_id, uniqueid) DO UPDATE SET
+  ringing_at = coalesce(excluded.ringing_at, old.ringing_at),
+  answered_at = coalesce(excluded.answered_at, old.answered_at),
+  ended_at = coalesce(excluded.ended_at, old.ended_at),
+  hold_ms = greatest(excluded.hold_ms, old.hold_ms),
+  cause = coalesce(excluded.cause, old.cause),
+  sip = coalesce(excluded.sip, old.sip)
+
+-- name: put_event
+INSERT INTO call_events (call_id, at, kind, uniqueid, tenant_id, detail) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (call_id, at, kind, uniqueid) DO NOTHING
+
+-- name: put_interval
+INSERT INTO agent_intervals AS old (id, tenant_id, user_id, state, reason, call_id, during)
+VALUES ($1, $2, $3, $4, $5, $6, tstzrange($7, $8))
+ON CONFLICT (id) DO UPDATE SET during = excluded.during WHERE upper_inf(old.during) AND NOT upper_inf(excluded.during)
+
+-- name: open_calls
+SELECT id, tenant_id, source, external_id, direction, state, number, number_raw, our_number, site_id, trunk, agent_id,
+  started_at, ringing_at, answered_at, hold_ms, ended_by, revision
+FROM calls WHERE ended_at IS NULL AND source = 'asterisk' ORDER BY id
+
+-- name: legs_of
+SELECT call_id, uniqueid, role, channel, agent_id, number, started_at, ringing_at, answered_at, ended_at, hold_ms,
+  cause, sip
+FROM call_legs WHERE call_id = ANY($1) ORDER BY started_at, uniqueid
+
+-- name: open_intervals
+SELECT id, tenant_id, user_id, state, reason, call_id, lower(during) AS begun_at
+FROM agent_intervals WHERE upper_inf(during) ORDER BY id
+
+-- name: last_seen_at
+SELECT coalesce(max(at), now()) AS at FROM call_events WHERE call_id >= uuid7_floor(now() - interval '2 days')
+
+-- name: ended_since
+SELECT id FROM calls WHERE id >= uuid7_floor($1) AND ended_at IS NOT NULL AND source = 'asterisk'
+
+-- name: logged_in
+SELECT DISTINCT ON (user_id) user_id, id AS session_id FROM sessions
+WHERE ended_at IS NULL AND expires_at > now() ORDER BY user_id, created_at DESC
+
+-- name: ensure_partitions
+SELECT ensure_call_partitions(now() - interval '1 month', now() + interval '3 months')
+
+-- name: list_calls
+SELECT c.id, c.direction, c.state, c.number, c.our_number, c.agent_id, c.site_id, c.trunk, c.started_at, c.ringing_at,
+  c.answered_at, c.ended_at, c.talk_ms, c.hold_ms, c.outcome, c.ended_by, c.cause, c.sip, c.end_estimated,
+  coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), u.login, '') AS agent, coalesce(s.name, '') AS site
+FROM calls c
+LEFT JOIN users u ON u.id = c.agent_id
+LEFT JOIN sites s ON s.id = c.site_id
+WHERE c.tenant_id = $1
+  AND c.id >= coalesce(uuid7_floor($2::timestamptz), '00000000-0000-0000-0000-000000000000')
+  AND c.id < coalesce(uuid7_floor($3::timestamptz), 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+  AND c.id < coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+  AND ($5::text IS NULL OR c.direction = $5)
+  AND ($6::text IS NULL OR c.outcome = $6)
+  AND ($7::text IS NULL OR c.number LIKE '%' || $7 || '%')
+  AND ($8::uuid IS NULL OR c.agent_id = $8)
+  AND ($9::uuid IS NULL OR c.site_id = $9)
+  AND ($10::uuid[] IS NULL OR c.site_id = ANY($10))
+ORDER BY c.id DESC
+LIMIT $11
+
+-- name: get_call
+SELECT c.id, c.direction, c.state, c.number, c.our_number, c.agent_id, c.site_id, c.trunk, c.started_at, c.ringing_at,
+  c.answered_at, c.ended_at, c.talk_ms, c.hold_ms, c.outcome, c.ended_by, c.cause, c.sip, c.end_estimated,
+  coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), u.login, '') AS agent, coalesce(s.name, '') AS site
+FROM calls c
+LEFT JOIN users u ON u.id = c.agent_id
+LEFT JOIN sites s ON s.id = c.site_id
+WHERE c.tenant_id = $1 AND c.id = $2
+
+-- name: events_of
+SELECT at, kind, uniqueid, detail FROM call_events WHERE call_id = $1 ORDER BY at, kind
