@@ -1,0 +1,205 @@
+"""A small server that serves the real templates and scripts with scripted data, and speaks the live protocol.
+
+Fast tests of the pages stand on it: no database, no Asterisk, every fault of the stream at will.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from ccserver.web.assets import Assets, setup_assets
+from ccserver.web.i18n import Catalogues
+from ccserver.web.rendering import Renderer, Shell, content_security_policy
+from tests.browser import scenes
+
+Row = dict[str, Any]
+
+ADMIN = ["use", "call", "see_board", "see_history", "manage_users", "manage_sites", "see_system"]
+AGENT = ["use", "call", "see_history"]
+
+PAGES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
+    "/login": ("pages/login.html", "Log in", "login", ()),
+    "/password": ("pages/password.html", "Change my password", "password", ()),
+    "/desk": ("pages/desk.html", "My desk", "desk", ("agents", "calls", "history", "links", "me")),
+    "/board": ("pages/board.html", "Board", "board", ("agents", "calls", "links", "me")),
+    "/calls": ("pages/calls.html", "Calls", "calls", ("history", "links", "me")),
+    "/users": ("pages/users.html", "Users", "users", ("users", "links", "me")),
+    "/sites": ("pages/sites.html", "Sites", "sites", ("sites", "links", "me")),
+    "/system": ("pages/system.html", "System", "system", ("links", "me")),
+    "/styleguide": ("pages/styleguide.html", "Style guide", "styleguide", ()),
+}
+
+
+class Harness:
+    """State of the scripted server; tests change it and the pages follow."""
+
+    def __init__(self) -> None:
+        self.renderer = Renderer(Assets(watch=True), Catalogues())
+        self.me: Row = {
+            "id": scenes.uid(scenes.NAMES[0]),
+            "login": "camille.roux",
+            "name": scenes.NAMES[0],
+            "role": "ADMIN",
+            "locale": "fr",
+            "site_id": scenes.PARIS,
+            "must_change_password": False,
+            "extension": "201",
+            "abilities": ADMIN,
+        }
+        self.url = ""
+        self.locale = "fr"
+        self.epoch = "e1"
+        self.seq = 0
+        self.blind_since: float | None = None
+        self.accepting = True
+        self.sockets: list[web.WebSocketResponse] = []
+        self.subscriptions: list[Row] = []
+        self.requests: list[tuple[str, str, Any]] = []
+        self.answers: dict[tuple[str, str], tuple[int, Any]] = {}
+        self.topics: dict[str, dict[str, Row]] = {}
+        self.fill_topics()
+
+    def fill_topics(self) -> None:
+        """The morning of ``scenes``."""
+        now = time.time()
+        agents = [scenes.agent(i, now) for i in range(len(scenes.NAMES))]
+        self.topics = {
+            "agents": {row["id"]: row for row in agents},
+            "calls": {row["id"]: row for row in scenes.calls_now(now)},
+            "history": {row["id"]: row for row in scenes.history(now)},
+            "links": {row["id"]: row for row in scenes.links(now)},
+            "users": {},
+            "sites": {},
+            "me": {},
+        }
+
+    def app(self) -> web.Application:
+        """The application; one per harness."""
+        app = web.Application()
+        setup_assets(app, self.renderer._assets)
+        for path in PAGES:
+            app.router.add_get(path, self.page)
+        app.router.add_get("/ws", self.stream)
+        app.router.add_route("*", "/api/{rest:.*}", self.api)
+        app.router.add_get("/", self.home)
+        return app
+
+    async def home(self, request: web.Request) -> web.Response:
+        raise web.HTTPFound("/board")
+
+    async def page(self, request: web.Request) -> web.Response:
+        template, title, module, topics = PAGES[request.path]
+        locale = request.query.get("lang", self.locale)
+        shell = Shell(
+            title=title,
+            module=module,
+            path=request.path,
+            locale=locale,
+            theme=request.cookies.get("ccs_theme", "auto"),
+            wall="wall" in request.query,
+            me=None if request.path == "/login" else self.me,
+            topics=topics,
+            snapshot=self.snapshot(topics),
+            data=self.data(),
+            context=self.context(),
+        )
+        headers = {"Content-Security-Policy": content_security_policy(shell.nonce)}
+        text = self.renderer.render(template, shell)
+        return web.Response(text=text, content_type="text/html", headers=headers)
+
+    def data(self) -> Row:
+        sites = [{"id": key, "name": name} for key, name in scenes.SITES.items()]
+        agents = [{"id": scenes.uid(name), "name": name} for name in scenes.NAMES]
+        return {"sites": sites, "agents": agents}
+
+    def context(self) -> Row:
+        roles = [("AGENT", "Agent"), ("SUPERVISOR", "Superviseur"), ("ADMIN", "Administrateur")]
+        return {"roles": roles, "sites": list(scenes.SITES.items()), "users": []}
+
+    def snapshot(self, topics: tuple[str, ...] | list[str]) -> dict[str, dict[str, Row]]:
+        return {topic: self.topics.get(topic, {}) for topic in topics}
+
+    async def api(self, request: web.Request) -> web.Response:
+        text = await request.text()
+        body = json.loads(text) if text else None
+        self.requests.append((request.method, request.path_qs, body))
+        key = (request.method, request.path)
+        if key in self.answers:
+            status, answer = self.answers[key]
+        else:
+            status, answer = self.default_answer(request)
+        if status == 204:
+            return web.Response(status=204)
+        return web.json_response(answer, status=status)
+
+    def default_answer(self, request: web.Request) -> tuple[int, Any]:
+        if request.path == "/api/calls" and request.method == "GET":
+            return 200, {"items": scenes.history(time.time()), "next": None}
+        if request.path == "/api/users" and request.method == "GET":
+            return 200, {"items": scenes.users(), "next": None}
+        if request.path.startswith("/api/calls/") and request.method == "GET":
+            return 200, scenes.journey(time.time())
+        if request.path in ("/api/sites", "/api/trunks", "/api/dids"):
+            return 200, {"items": [], "next": None}
+        return 202, {"id": scenes.uid("new")}
+
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        if not self.accepting:
+            return web.Response(status=503)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        self.sockets.append(socket)
+        await socket.send_json({"type": "hello", "heartbeat_seconds": 2})
+        async for message in socket:
+            if message.type is not WSMsgType.TEXT:
+                continue
+            wanted = json.loads(message.data)
+            self.subscriptions.append(wanted)
+            await socket.send_json(
+                {
+                    "type": "snapshot",
+                    "epoch": self.epoch,
+                    "seq": self.seq,
+                    "as_of": time.time(),
+                    "topics": self.snapshot(wanted["topics"]),
+                    "blind_since": self.blind_since,
+                }
+            )
+        self.sockets.remove(socket)
+        return socket
+
+    async def send(self, message: Mapping[str, Any]) -> None:
+        """One frame to every open page."""
+        for socket in list(self.sockets):
+            await socket.send_json({"as_of": time.time(), **message})
+
+    async def put(self, topic: str, key: str, row: Row | None, *, lose: bool = False) -> None:
+        """Change one row; ``lose``: the frame never arrives, as after a fault."""
+        table = self.topics.setdefault(topic, {})
+        if row is None:
+            table.pop(key, None)
+        else:
+            table[key] = row
+        before, self.seq = self.seq, self.seq + 1
+        if not lose:
+            delta = {"type": "delta", "epoch": self.epoch, "prev": before, "seq": self.seq}
+            await self.send({**delta, "changes": [[topic, key, row]]})
+
+    async def go_blind(self, since: float | None) -> None:
+        """Tell the pages that the owner no longer sees, or sees again."""
+        self.blind_since = since
+        await self.send({"type": "blind", "since": since})
+
+    async def bye(self, code: str) -> None:
+        """End the session of every page."""
+        for socket in list(self.sockets):
+            await socket.send_json({"type": "bye", "code": code})
+            await socket.close(code=4001)
+
+    async def cut(self) -> None:
+        """Close every socket as a fault would."""
+        for socket in list(self.sockets):
+            await socket.close(code=1011)

@@ -1,0 +1,53 @@
+/** The filters of the calls page: form to query, and whether a live row belongs to what is shown. */
+import { isoDay } from "lib/format";
+import { readNumber } from "lib/phone-number";
+import { OUTCOMES } from "lib/words";
+
+/** @param {import("lib/page").Page} page */
+export function makeCallFilters({ words, clock, boot }) {
+  const form = /** @type {HTMLFormElement} */ (document.getElementById("filters"));
+  const control = (name) => /** @type {HTMLInputElement|HTMLSelectElement|null} */ (form.elements.namedItem(name));
+  const listeners = new Set();
+  let timer = 0;
+
+  for (const outcome of OUTCOMES) control("outcome").append(new Option(words.outcome(outcome), outcome));
+  for (const { id, name } of boot.data.agents ?? []) control("agent")?.append(new Option(name, id));
+
+  function toToday() {
+    const today = isoDay(clock.now());
+    control("date_from").value = today;
+    control("date_to").value = today;
+  }
+
+  function values() {
+    const given = Object.fromEntries([...new FormData(form)].filter(([, value]) => value));
+    if (given.number) given.number = readNumber(String(given.number)).number;
+    return given;
+  }
+
+  function changed() {
+    clearTimeout(timer);
+    timer = window.setTimeout(() => { for (const listener of listeners) listener(); }, 200);
+  }
+
+  toToday();
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("input", changed);
+  form.addEventListener("reset", () => window.setTimeout(() => { toToday(); changed(); }));
+
+  return {
+    values,
+    query: () => new URLSearchParams(values()),
+    /** @param {() => void} listener */ onChange: (listener) => listeners.add(listener),
+    /** Whether a row that just came belongs to the list. @param {any} row */
+    matches(row) {
+      const want = values();
+      const day = isoDay(row.started_at);
+      if ((want.date_from && day < want.date_from) || (want.date_to && day > want.date_to)) return false;
+      if (want.direction && row.direction !== want.direction) return false;
+      if (want.outcome && row.outcome !== want.outcome) return false;
+      if (want.agent && row.agent_id !== want.agent) return false;
+      return !want.number || row.number.includes(want.number.replace(/^\+/, ""));
+    },
+  };
+}

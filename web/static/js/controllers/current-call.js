@@ -1,0 +1,92 @@
+/** The agent's call in progress, then how it ended in words, until the next one or until it is closed. */
+import { stateSince } from "controllers/rows";
+import { formatNumber } from "lib/phone-number";
+import { fill } from "lib/render";
+
+const STEPS = ["ringing_agent", "dialing", "ringing", "talking"];
+const REACHED = { ringing_agent: 0, dialing: 1, ringing: 2, talking: 3, on_hold: 3 };
+
+/** @param {import("lib/page").Page} page @param {(number: string) => void} dial */
+export function startCurrentCall({ store, me, words, causes, api, toasts, format, t }, dial) {
+  const card = document.getElementById("now");
+  const body = document.getElementById("current");
+  const idle = document.getElementById("idle");
+  const button = (id) => /** @type {HTMLButtonElement} */ (document.getElementById(id));
+  const hangup = button("hangup");
+  /** @type {any} */
+  let call = null;
+
+  const hints = {
+    ringing_agent: (row) => (row.direction === "inbound" ? t("Incoming call: pick up your phone.") : t("Your phone rings: pick it up and the number is called.")),
+    dialing: () => t("The call is on its way to the network."),
+    ringing: () => t("It rings at the other end."),
+    talking: () => t("You are talking."),
+    on_hold: () => t("The other party is on hold."),
+  };
+
+  function endingOf(row) {
+    const why = row.outcome === "answered" ? "" : causes.describe(row);
+    const talked = row.answered_at ? t("Talk time: %(time)s.", { time: format.duration(row.talk_seconds) }) : "";
+    return [words.outcomeSentence(row.outcome), talked, why && t("Network: %(why)s.", { why })].filter(Boolean).join(" ");
+  }
+
+  function showSteps(row) {
+    const reached = REACHED[row.state] ?? -1;
+    const steps = row.direction === "inbound" ? ["ringing_agent", "talking"] : STEPS;
+    for (const step of body.querySelectorAll("[data-step]")) {
+      const place = STEPS.indexOf(step.dataset.step);
+      step.hidden = !steps.includes(step.dataset.step);
+      step.toggleAttribute("data-done", place <= reached);
+      if (place === reached) step.setAttribute("aria-current", "step");
+      else step.removeAttribute("aria-current");
+    }
+    body.querySelector(".steps").hidden = row.state === "ended";
+  }
+
+  function show() {
+    idle.hidden = Boolean(call);
+    body.hidden = !call;
+    card.dataset.tone = "neutral";
+    if (!call) return;
+    const ended = call.state === "ended";
+    const tone = ended ? words.outcomeTone(call.outcome) : words.callTone(call.state);
+    card.dataset.tone = tone;
+    fill(body, {
+      state: { text: ended ? words.outcome(call.outcome) : words.callState(call.state), tone },
+      number: formatNumber(call.number) || t("Hidden number"),
+      hint: ended ? endingOf(call) : (hints[call.state]?.(call) ?? ""),
+      since: { since: ended ? null : stateSince(call) },
+      seen: { seen: call.as_of },
+      place: [call.site, call.trunk].filter(Boolean).join(" · "),
+      our_number: call.our_number ? t("Shown as %(number)s", { number: formatNumber(call.our_number) }) : "",
+    });
+    showSteps(call);
+    hangup.hidden = ended;
+    if (!ended) hangup.disabled = false;
+    button("dismiss").hidden = !ended;
+    button("redial").hidden = !ended || !call.number;
+  }
+
+  function choose() {
+    const mine = store.values("calls").filter((row) => row.agent_id === me.id && row.state !== "ended");
+    const newest = mine.sort((a, b) => b.started_at - a.started_at)[0];
+    if (newest) call = newest;
+    else if (call) call = store.rows("history").get(call.id) ?? (call.state === "ended" ? call : { ...call, ...store.rows("calls").get(call.id) });
+    // Gone from both topics: it ended while this page did not see.
+    if (call && !newest && call.state !== "ended") call = null;
+    show();
+  }
+
+  hangup.addEventListener("click", async () => {
+    hangup.disabled = true;
+    try {
+      await api.post(`/api/calls/${call.id}/hangup`);
+    } catch (error) {
+      hangup.disabled = false;
+      toasts.failed(error);
+    }
+  });
+  button("dismiss").addEventListener("click", () => { call = null; show(); });
+  button("redial").addEventListener("click", () => dial(call.number));
+  store.watch(["calls", "history"], choose);
+}

@@ -1,0 +1,17 @@
+/** The start of every page with a frame: chrome, link, timers, then the page's own controllers, then the socket. */
+import { startConnection } from "controllers/connection";
+import { startMenu } from "controllers/menu";
+import { startTimers } from "controllers/timers";
+import { makePage } from "lib/page";
+
+/** @param {...(page: import("lib/page").Page) => void} controllers */
+export function startLivePage(...controllers) {
+  const page = makePage();
+  startMenu(page);
+  for (const start of controllers) start(page);
+  startConnection(page);
+  const turn = startTimers(page);
+  page.store.watch(page.boot.topics, turn);
+  page.api.session.keep();
+  page.socket.start();
+}

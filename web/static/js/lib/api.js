@@ -1,0 +1,59 @@
+/**
+ * The JSON API for a page: CSRF header, problem documents as errors, one silent refresh of the session.
+ */
+import { makeSession } from "lib/session";
+
+/** What went wrong, in the user's words. */
+export class Problem extends Error {
+  /** @param {{status?: number, code?: string, title?: string, detail?: string, errors?: {field: string, code: string, message: string}[]}} body */
+  constructor(body) {
+    super(body.detail || body.title || body.code);
+    this.status = body.status ?? 0;
+    this.code = body.code ?? "unreachable";
+    /** @type {{field: string, code: string, message: string}[]} */
+    this.errors = body.errors ?? [];
+  }
+}
+
+/** @param {string} name */
+function cookie(name) {
+  const found = document.cookie.split("; ").find((part) => part.startsWith(`${name}=`));
+  return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
+}
+
+/** @param {string} method @param {string} path @param {any} [body] */
+function send(method, path, body) {
+  const headers = { Accept: "application/json", "X-CSRF-Token": cookie("ccs_csrf") };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  return fetch(path, { method, headers, credentials: "same-origin", body: body === undefined ? undefined : JSON.stringify(body) });
+}
+
+/** @param {{t: import("lib/i18n").Translate, onLoggedOut: () => void}} options */
+export function makeApi({ t, onLoggedOut }) {
+  const session = makeSession((path) => send("POST", path, {}));
+
+  async function attempt(method, path, body) {
+    try {
+      return await send(method, path, body);
+    } catch {
+      throw new Problem({ detail: t("The server cannot be reached. Try again in a moment.") });
+    }
+  }
+
+  /** @param {string} method @param {string} path @param {any} [body] @param {boolean} [inSession] false: a 401 is an answer like any other */
+  async function request(method, path, body, inSession = true) {
+    let response = await attempt(method, path, body);
+    if (response.status === 401 && inSession && (await session.refresh()) === "fresh") response = await attempt(method, path, body);
+    if (response.status === 401 && inSession) onLoggedOut();
+    const answer = response.status === 204 ? null : await response.json().catch(() => ({}));
+    if (!response.ok) throw new Problem({ status: response.status, detail: t("The server answered with an error."), ...answer });
+    return answer;
+  }
+
+  return {
+    session,
+    get: (path) => request("GET", path),
+    post: (path, body = {}, inSession = true) => request("POST", path, body, inSession),
+    patch: (path, body) => request("PATCH", path, body),
+  };
+}

@@ -1,0 +1,45 @@
+/**
+ * Makes what every controller is given, from the boot data. No module keeps state of its own: it lives here.
+ * @typedef {ReturnType<typeof makePage>} Page
+ */
+import { makeApi } from "lib/api";
+import { readBoot } from "lib/boot";
+import { makeCauses } from "lib/causes";
+import { makeClock } from "lib/clock";
+import { makeFormat } from "lib/format";
+import { makeI18n } from "lib/i18n";
+import { makeSocket } from "lib/socket";
+import { makeStore } from "lib/store";
+import { makeToasts } from "lib/toasts";
+import { makeWords } from "lib/words";
+
+/** @param {string} reason a code that the login page puts into words */
+export function goToLogin(reason) {
+  const next = location.pathname + location.search;
+  const query = new URLSearchParams(reason ? { reason } : {});
+  if (next !== "/" && reason !== "logged_out") query.set("next", next);
+  location.assign(`/login?${query}`);
+}
+
+function streamUrl() {
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  return `${scheme}://${location.host}/ws`;
+}
+
+export function makePage() {
+  const boot = readBoot();
+  const { t, tn, locale } = makeI18n(boot.locale, boot.messages);
+  const clock = makeClock(boot.now);
+  const store = makeStore();
+  const api = makeApi({ t, onLoggedOut: () => goToLogin("session_expired") });
+  const socket = makeSocket({
+    url: streamUrl(), topics: boot.topics, store, clock, onBye: goToLogin, refresh: api.session.refresh,
+  });
+  store.load({ ...Object.fromEntries(boot.topics.map((topic) => [topic, {}])), ...boot.snapshot });
+  return {
+    boot, me: boot.me, locale, t, tn, clock, store, api, socket,
+    format: makeFormat(locale), words: makeWords(t), causes: makeCauses(t), toasts: makeToasts(),
+    /** @param {string} ability */
+    may: (ability) => Boolean(boot.me?.abilities.includes(ability)),
+  };
+}

@@ -1,0 +1,49 @@
+/**
+ * Rows by topic, as the stream last said. Listeners run once a batch, with the topics that changed.
+ * @typedef {Map<string, any>} Rows
+ */
+
+export function makeStore() {
+  /** @type {Map<string, Rows>} */
+  const topics = new Map();
+  /** @type {{names: Set<string>, listener: (changed: Set<string>) => void}[]} */
+  const listeners = [];
+
+  /** @param {string} topic @returns {Rows} */
+  function rows(topic) {
+    let found = topics.get(topic);
+    if (!found) topics.set(topic, (found = new Map()));
+    return found;
+  }
+
+  /** @param {Set<string>} changed */
+  function announce(changed) {
+    for (const { names, listener } of listeners) {
+      if ([...changed].some((topic) => names.has(topic))) listener(changed);
+    }
+  }
+
+  return {
+    rows,
+    /** @param {string} topic */
+    values: (topic) => [...rows(topic).values()],
+    /** @param {Record<string, Record<string, any>>} snapshot replaces each topic that it names */
+    load(snapshot) {
+      for (const [topic, byKey] of Object.entries(snapshot)) topics.set(topic, new Map(Object.entries(byKey)));
+      announce(new Set(Object.keys(snapshot)));
+    },
+    /** @param {[string, string, any][]} changes */
+    apply(changes) {
+      for (const [topic, key, row] of changes) {
+        if (row === null) rows(topic).delete(key);
+        else rows(topic).set(key, row);
+      }
+      announce(new Set(changes.map(([topic]) => topic)));
+    },
+    /** Listen to some topics; called at once with what is there. @param {string[]} names @param {(changed: Set<string>) => void} listener */
+    watch(names, listener) {
+      listeners.push({ names: new Set(names), listener });
+      listener(new Set(names));
+    },
+  };
+}

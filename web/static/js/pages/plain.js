@@ -1,0 +1,3 @@
+import { startLivePage } from "controllers/live-page";
+
+startLivePage();
