@@ -27,6 +27,7 @@ from ccserver.live.control import Control
 from ccserver.live.desk import Desk
 from ccserver.live.engine import Engine
 from ccserver.live.journal import Journal
+from ccserver.live.pbx_keeper import PbxKeeper
 from ccserver.live.publisher import Publisher
 from ccserver.live.resync import Resync
 from ccserver.live.writer import Writer
@@ -177,6 +178,7 @@ class Reign:
             clock,
             allowed=("StasisStart",),
         )
+        self.pbx_keeper = PbxKeeper(settings, database, self.ami_link, clock)
         self._commands = CommandServer(bus, self.desk.handle, clock)
         self._cel_file = settings.asterisk_cel_file
         self._opened = False
@@ -237,6 +239,7 @@ class Reign:
         spawn("commands", self._commands.run)
         spawn("engine", self.engine.run)
         spawn("owner health", self._watch)
+        spawn("asterisk configuration", self.pbx_keeper.run)
         spawn("partitions", self._partitions)
         await self.ami_link.start()
         await self.ari_link.start()
@@ -256,6 +259,7 @@ class Reign:
         async with self._database.system() as connection:
             directory = await load_directory(connection)
         self.engine.set_directory(directory)
+        self.pbx_keeper.wake()
 
     async def _watch(self) -> None:
         """Keeps the rows of the journal and of PostgreSQL true."""

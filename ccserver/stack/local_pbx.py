@@ -7,6 +7,7 @@ from ccserver.settings import Settings
 from ccserver.stack.asterisk_root import AsteriskBinary
 from ccserver.stack.kept import AsteriskPorts, Secrets
 from ccserver.stack.problems import StackProblem
+from ccserver.telephony.pbx_layout import FILE_NAME, PbxLayout, write_layout
 
 RTP_FIRST, RTP_LAST = 10_000, 11_999
 
@@ -14,9 +15,12 @@ RTP_FIRST, RTP_LAST = 10_000, 11_999
 def local_model(
     folder: Path, binary: AsteriskBinary, ports: AsteriskPorts, secrets: Secrets, settings: Settings
 ) -> PbxModel:
-    """A model without sites or phones yet. Raises `StackProblem` for a folder that Asterisk cannot name."""
+    """A model without sites or phones yet, and beside the folders the layout by which the server fills it.
+
+    Raises `StackProblem` for a folder that Asterisk cannot name. Blocks.
+    """
     try:
-        return PbxModel(
+        model = PbxModel(
             revision=0,
             tenant="main",
             ports=PbxPorts(
@@ -34,3 +38,5 @@ def local_model(
             f"Asterisk cannot work in {folder}: {error}. Move the checkout to a shorter path of plain "
             "characters, or set CCSERVER_DATA (and CCSERVER_CACHE) to such folders."
         ) from error
+    write_layout(folder / FILE_NAME, PbxLayout(ports=model.ports, directories=model.directories))
+    return model

@@ -133,7 +133,8 @@ class Stack:
         }
 
     async def _boot(self, binary: AsteriskBinary, ports: AsteriskPorts, secrets: Secrets) -> AsteriskProcess:
-        model = local_model(self._data / "asterisk", binary, ports, secrets, self._settings)
+        folder = self._data / "asterisk"
+        model = await asyncio.to_thread(local_model, folder, binary, ports, secrets, self._settings)
         process = AsteriskProcess.of(binary, model)
         pid_file = PidFile(self._data / "run" / "asterisk.pid")
 
