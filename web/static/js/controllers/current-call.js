@@ -57,7 +57,7 @@ export function startCurrentCall({ store, me, words, causes, api, toasts, format
       hint: ended ? endingOf(call) : (hints[call.state]?.(call) ?? ""),
       since: { since: ended ? null : stateSince(call) },
       seen: { seen: call.as_of },
-      place: [call.site, call.trunk].filter(Boolean).join(" · "),
+      place: { text: call.site, title: call.trunk },
       our_number: call.our_number ? t("Shown as %(number)s", { number: formatNumber(call.our_number) }) : "",
     });
     showSteps(call);

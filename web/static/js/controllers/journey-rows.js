@@ -7,7 +7,7 @@ export function makeJourneyRows({ words, causes, format, t }) {
   const kinds = {
     start: t("Call created"), started: t("Call created"), created: t("Call created"), leg: t("Leg created"), leg_created: t("Leg created"),
     leg_added: t("Leg created"), dial: t("Number dialled"), dialing: t("Number dialled"), ring: t("Ringing"), ringing: t("Ringing"),
-    ringing_agent: t("Agent’s phone ringing"), answer: t("Picked up"), answered: t("Picked up"), bridge: t("Parties connected"),
+    ringing_agent: t("Agent’s phone rings"), answer: t("Picked up"), answered: t("Picked up"), bridge: t("Parties connected"),
     bridged: t("Parties connected"), talking: t("Parties connected"), hold: t("Put on hold"), held: t("Put on hold"), on_hold: t("Put on hold"),
     unhold: t("Taken off hold"), resumed: t("Taken off hold"), hangup_requested: t("Hang-up asked"), hangup: t("Hung up"),
     ended: t("Call ended"), end: t("Call ended"), failed: t("Failed"),

@@ -13,16 +13,16 @@ export function stateSince(call) {
 export function makeRows({ words, format, clock, t }) {
   /** @param {any} agent an AgentRow */
   function agent(agent) {
-    const absent = agent.phone !== "registered" && Boolean(agent.extension);
+    const absent = agent.phone !== "registered" && agent.state !== "offline" && Boolean(agent.extension);
     const reason = agent.state === "paused" && agent.reason ? words.reason(agent.reason) : "";
     return {
       root: { tone: words.agentTone(agent.state) },
       avatar: { avatar: agent.name },
       name: { text: agent.name, title: agent.login },
       state: { text: reason || words.agentState(agent.state), tone: words.agentTone(agent.state), title: words.agentState(agent.state) },
-      place: [agent.site, agent.extension].filter(Boolean).join(" · "),
-      phone: { hidden: !absent || agent.state === "offline" },
-      phone_text: words.phone(agent.phone),
+      place: { text: [agent.site, agent.extension].filter(Boolean).join(" · "), hidden: absent },
+      phone: { hidden: !absent },
+      phone_text: [agent.extension, words.phone(agent.phone)].join(" · "),
       since: { since: agent.since },
       seen: { seen: agent.as_of },
     };
@@ -34,7 +34,7 @@ export function makeRows({ words, format, clock, t }) {
     return {
       direction: { icon: words.callIcon(call), label: direction, title: direction },
       agent: call.agent || t("Nobody yet"),
-      place: [call.site, call.trunk].filter(Boolean).join(" · "),
+      place: { text: call.site, title: call.trunk },
       number: formatNumber(call.number) || t("Hidden number"),
       state: { text: words.callState(call.state), tone: words.callTone(call.state) },
       since: { since: stateSince(call) },

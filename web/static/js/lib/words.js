@@ -25,9 +25,9 @@ function tables(t) {
       offline: t("Offline"), available: t("Available"), paused: t("Paused"), ringing: t("Ringing"), dialing: t("Dialling"),
       on_call: t("On a call"), on_hold: t("On hold"), wrap_up: t("Wrap-up"),
     },
-    reason: { break: t("Break"), lunch: t("Lunch"), training: t("Training"), meeting: t("Meeting"), back_office: t("Back office") },
+    reason: { break: t("Break"), lunch: t("Lunch"), training: t("Training"), meeting: t("Meeting"), back_office: t("Back office"), other: t("Other") },
     call: {
-      ringing_agent: t("Agent’s phone ringing"), dialing: t("Routing"), ringing: t("Ringing"), talking: t("Talking"),
+      ringing_agent: t("Agent’s phone rings"), dialing: t("Routing"), ringing: t("Ringing"), talking: t("Talking"),
       on_hold: t("On hold"), ended: t("Ended"),
     },
     direction: { inbound: t("Inbound"), outbound: t("Outbound"), internal: t("Internal") },

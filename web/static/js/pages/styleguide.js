@@ -1,0 +1,4 @@
+import { startStyleguide } from "controllers/styleguide";
+import { makePage } from "lib/page";
+
+startStyleguide(makePage());
