@@ -48,11 +48,10 @@ class PbxKeeper:
         self._woken.set()
 
     async def run(self) -> None:
-        """For ever, under a supervisor."""
+        """For ever, under a supervisor; returns only where there is nothing to configure."""
         layout = await asyncio.to_thread(read_layout, self._settings.data_dir / "asterisk" / FILE_NAME)
         if layout is None:
             log.info("asterisk is configured by somebody else")
-            await asyncio.Event().wait()
             return
         base = self._base(layout)
         while True:
