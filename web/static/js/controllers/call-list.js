@@ -17,7 +17,7 @@ export function startCallList(page, open) {
   let asked = 0;
 
   function show() {
-    const entries = [...rows].sort(([a], [b]) => (a < b ? 1 : -1));
+    const entries = [...rows].sort(([a, x], [b, y]) => y.started_at - x.started_at || (a < b ? 1 : -1));
     list.show(entries);
     document.getElementById("calls-table").hidden = entries.length === 0;
     document.getElementById("calls-empty").hidden = entries.length > 0;

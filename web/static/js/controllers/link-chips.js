@@ -17,8 +17,8 @@ export function startLinkChips({ store, words, format, t }) {
     fields: (row) => {
       const since = format.time(row.since);
       return {
-        root: { tone: row.up ? "good" : "bad", title: row.detail },
-        text: row.up ? words.link(row.id) : t("%(name)s: down since %(time)s", { name: words.link(row.id), time: since }),
+        root: { tone: row.up ? "good" : "bad", title: [words.link(row.id), row.detail].filter(Boolean).join(" – ") },
+        text: row.up ? words.linkShort(row.id) : t("%(name)s: down since %(time)s", { name: words.link(row.id), time: since }),
       };
     },
   });

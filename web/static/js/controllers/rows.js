@@ -18,11 +18,11 @@ export function makeRows({ words, format, clock, t }) {
     return {
       root: { tone: words.agentTone(agent.state) },
       avatar: { avatar: agent.name },
-      name: { text: agent.name, title: agent.login },
+      name: { text: agent.name, title: agent.name },
       state: { text: reason || words.agentState(agent.state), tone: words.agentTone(agent.state), title: words.agentState(agent.state) },
       place: { text: [agent.site, agent.extension].filter(Boolean).join(" · "), hidden: absent },
-      phone: { hidden: !absent },
-      phone_text: [agent.extension, words.phone(agent.phone)].join(" · "),
+      phone: { hidden: !absent, title: words.phone(agent.phone) },
+      phone_text: words.phoneShort(agent.phone),
       since: { since: agent.since },
       seen: { seen: agent.as_of },
     };
@@ -34,7 +34,7 @@ export function makeRows({ words, format, clock, t }) {
     return {
       direction: { icon: words.callIcon(call), label: direction, title: direction },
       agent: call.agent || t("Nobody yet"),
-      place: { text: call.site, title: call.trunk },
+      place: { text: call.site && ` · ${call.site}`, title: call.trunk },
       number: formatNumber(call.number) || t("Hidden number"),
       state: { text: words.callState(call.state), tone: words.callTone(call.state) },
       since: { since: stateSince(call) },

@@ -35,6 +35,8 @@ function tables(t) {
       registered: t("Phone connected"), unreachable: t("Phone does not answer"), unregistered: t("Phone not connected"),
       unknown: t("Phone state unknown"),
     },
+    phoneShort: { unreachable: t("Unreachable"), unregistered: t("Not connected"), unknown: t("State unknown") },
+    linkShort: { ami: "AMI", ari: "ARI", postgresql: t("Database"), bus: t("Bus"), journal: t("Journal"), owner: t("Telephony") },
     role: { AGENT: t("Agent"), SUPERVISOR: t("Supervisor"), ADMIN: t("Administrator"), SUPER_ADMIN: t("Super administrator") },
     outcome: {
       answered: t("Answered"), no_answer: t("No answer"), busy: t("Busy"), cancelled: t("Cancelled"), missed: t("Missed"),
@@ -72,11 +74,12 @@ export function makeWords(t) {
   const of = (table) => (code) => words[table][code] ?? code;
   return {
     agentState: of("agent"), reason: of("reason"), callState: of("call"), direction: of("direction"),
-    phone: of("phone"), role: of("role"), outcome: of("outcome"),
+    phone: of("phone"), phoneShort: of("phoneShort"), role: of("role"), outcome: of("outcome"),
     /** @param {string} code */
     outcomeSentence: (code) => said[code] ?? t("The call ended."),
     /** @param {string} id of a link: a part's name, or trunk:<slug> */
     link: (id) => (id.startsWith("trunk:") ? t("Line %(name)s", { name: id.slice(6) }) : of("link")(id)),
+    linkShort: (id) => (id.startsWith("trunk:") ? id.slice(6) : of("linkShort")(id)),
     agentTone: (state) => AGENT_TONES[state] ?? "neutral",
     callTone: (state) => CALL_TONES[state] ?? "neutral",
     outcomeTone: (outcome) => OUTCOME_TONES[outcome] ?? "bad",
