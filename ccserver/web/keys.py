@@ -1,0 +1,69 @@
+"""Where the application keeps its parts, and where a request keeps what the middleware found out.
+
+Handlers reach parts by these keys only. Each owner of a part adds its key here.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from ccserver.domain.access import Actor
+from ccserver.services.accounts import Accounts
+from ccserver.services.health import HealthRegistry
+from ccserver.services.sessions import Sessions
+from ccserver.services.sites import Sites
+from ccserver.services.users import Users
+from ccserver.settings import Settings
+from ccserver.web.address import Addresses
+from ccserver.web.csrf import Csrf
+from ccserver.web.i18n import Catalogues
+from ccserver.web.problem import Problem
+from ccserver.web.route import Route
+from ccserver.web.tokens import AccessTokens
+
+
+class PageRenderer(Protocol):
+    """Turns what a page's handler returned, or a problem, into HTML; given by whoever owns the pages."""
+
+    def page(self, request: web.Request, template: str, value: Any) -> web.StreamResponse: ...
+
+    def error(self, request: web.Request, told: Problem) -> web.StreamResponse: ...
+
+
+SETTINGS = web.AppKey("SETTINGS", Settings)
+ACCOUNTS = web.AppKey("ACCOUNTS", Accounts)
+SESSIONS = web.AppKey("SESSIONS", Sessions)
+USERS = web.AppKey("USERS", Users)
+SITES = web.AppKey("SITES", Sites)
+HEALTH = web.AppKey("HEALTH", HealthRegistry)
+CATALOGUES = web.AppKey("CATALOGUES", Catalogues)
+RENDERER: web.AppKey[PageRenderer] = web.AppKey("RENDERER")
+ROUTES: web.AppKey[Sequence[Route]] = web.AppKey("ROUTES")
+ADDRESSES = web.AppKey("ADDRESSES", Addresses)
+CSRF = web.AppKey("CSRF", Csrf)
+ACCESS_TOKENS = web.AppKey("ACCESS_TOKENS", AccessTokens)
+
+
+def actor_of(request: web.Request) -> Actor | None:
+    """Who the middleware found, None when nobody is logged in."""
+    actor: Actor | None = request.get("actor")
+    return actor
+
+
+def locale_of(request: web.Request) -> str:
+    """The reader's language: the user's own, else Accept-Language, else French."""
+    locale: str = request.get("locale", "fr")
+    return locale
+
+
+def request_id_of(request: web.Request) -> str:
+    """The request's id, as on its log lines and in the X-Request-Id header."""
+    request_id: str = request.get("request_id", "")
+    return request_id
+
+
+def nonce_of(request: web.Request) -> str:
+    """The nonce that inline scripts and styles of this response must carry."""
+    nonce: str = request.get("csp_nonce", "")
+    return nonce

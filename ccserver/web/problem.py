@@ -1,0 +1,153 @@
+"""Errors as RFC 9457 problem documents, in the caller's language. Nothing internal ever leaks into one."""
+
+from collections.abc import Mapping
+
+import msgspec
+from aiohttp import web
+
+from ccserver.domain.errors import (
+    Conflict,
+    DomainError,
+    FieldError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Throttled,
+    Unauthenticated,
+    Unavailable,
+)
+from ccserver.web.i18n import Catalogues
+from ccserver.web.sentences import ERRORS, FIELDS, TITLES
+
+CONTENT_TYPE = "application/problem+json"
+
+STATUS: dict[type[DomainError], int] = {
+    Invalid: 422,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    Throttled: 429,
+    Unavailable: 503,
+}
+"""The one table from errors to statuses."""
+
+_HTTP_CODES: dict[int, str] = {
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    408: "request_timeout",
+    413: "too_large",
+    415: "unsupported_media_type",
+}
+
+
+class ProblemField(msgspec.Struct, frozen=True, kw_only=True):
+    """One wrong field: its path in the body or query, a stable code, and a sentence."""
+
+    field: str
+    code: str
+    message: str
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """RFC 9457 problem details; ``code`` is what programs switch on."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: tuple[ProblemField, ...] = ()
+    request_id: str = ""
+
+
+class Malformed(DomainError):
+    """The request cannot even be read: status 400, 413 or 415."""
+
+    code = "malformed"
+
+    def __init__(self, status: int, code: str, **params: str) -> None:
+        self.status = status
+        super().__init__(code, **params)
+
+
+def status_of(error: DomainError) -> int:
+    """The HTTP status of a domain error."""
+    if isinstance(error, Malformed):
+        return error.status
+    for kind in type(error).__mro__:
+        if kind in STATUS:
+            return STATUS[kind]
+    return 400
+
+
+def from_domain(error: DomainError, catalogues: Catalogues, locale: str, request_id: str) -> Problem:
+    """The problem that tells ``error``."""
+    status = status_of(error)
+    fields = error.errors if isinstance(error, Invalid) else ()
+    if "field" in error.params:
+        fields = (FieldError(error.params["field"], error.code, tuple(error.params.items())),)
+    kind = next(
+        (k.code for k in type(error).__mro__ if k in STATUS and issubclass(k, DomainError)), "bad_request"
+    )
+    sentence = ERRORS.get(error.code) or ERRORS[kind]
+    return Problem(
+        type=f"/api/docs#error-{error.code}",
+        title=catalogues.say(locale, TITLES[status]),
+        status=status,
+        detail=_fill(catalogues, locale, sentence, error.params),
+        code=error.code,
+        errors=tuple(_field(f, catalogues, locale) for f in fields),
+        request_id=request_id,
+    )
+
+
+def from_http(status: int, catalogues: Catalogues, locale: str, request_id: str) -> Problem:
+    """The problem of an error that aiohttp raised itself (no such route, wrong method, ...)."""
+    code = _HTTP_CODES.get(status, "bad_request" if status < 500 else "internal")
+    return Problem(
+        type=f"/api/docs#error-{code}",
+        title=catalogues.say(locale, TITLES.get(status, TITLES[400 if status < 500 else 500])),
+        status=status,
+        detail=_fill(catalogues, locale, ERRORS[code], {"request_id": request_id, "maximum": "65536"}),
+        code=code,
+        request_id=request_id,
+    )
+
+
+def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> web.Response:
+    """The problem as a response; never cached."""
+    response = web.Response(
+        body=msgspec.json.encode(problem), status=problem.status, content_type=CONTENT_TYPE, headers=headers
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def headers_of(error: DomainError) -> dict[str, str]:
+    """Headers that belong to an error."""
+    if isinstance(error, Throttled):
+        return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, Unavailable):
+        return {"Retry-After": "2"}
+    if isinstance(error, Unauthenticated):
+        return {"WWW-Authenticate": "Bearer"}
+    return {}
+
+
+def _field(error: FieldError, catalogues: Catalogues, locale: str) -> ProblemField:
+    sentence = FIELDS.get(error.code) or ERRORS.get(error.code) or FIELDS["wrong_format"]
+    return ProblemField(
+        field=error.field,
+        code=error.code,
+        message=_fill(catalogues, locale, sentence, dict(error.params)),
+    )
+
+
+def _fill(catalogues: Catalogues, locale: str, sentence: str, params: Mapping[str, str]) -> str:
+    try:
+        return catalogues.say(locale, sentence, params)
+    except (KeyError, ValueError, TypeError):
+        # A sentence that asks for a value that the error does not carry must not hide the error itself.
+        return catalogues.say(locale, sentence)

@@ -1,0 +1,38 @@
+"""The shape of a route: one line of a table that handlers, checks, OpenAPI and tests all read."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+import msgspec
+
+from ccserver.domain.access import Ability
+from ccserver.web.decoding import BODY_LIMIT
+
+Handler = Callable[..., Awaitable[Any]]
+"""``handler(request, actor, [query], [body])``: the query and the body are there when the route names their
+structs. Returns a struct (sent as JSON), None (204), what the renderer wants for ``page``, or a response."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route. ``page``: the template that shows what the handler returns."""
+
+    method: str
+    path: str
+    handler: Handler
+    _: KW_ONLY
+    ability: Ability
+    body: type[msgspec.Struct] | None = None
+    query: type[msgspec.Struct] | None = None
+    returns: Any = None
+    page: str = ""
+    status: int = 200
+    summary: str = ""
+    body_limit: int = BODY_LIMIT
+    content_type: str = "application/json"
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether the method changes nothing, so that no CSRF token is asked for."""
+        return self.method in ("GET", "HEAD", "OPTIONS")
