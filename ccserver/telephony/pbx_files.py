@@ -27,11 +27,12 @@ MODULE_OF_FILE: Final = {
 def put_files(etc: Path, files: Mapping[str, str]) -> tuple[str, ...]:
     """Write the files that differ, each whole or not at all, and return their names.
 
-    Readable by the owner only: they hold secrets. Blocks.
+    Readable by the owner only: they hold secrets. `asterisk.conf` comes last, so that who waits for a first
+    configuration may wait for that file. Blocks.
     """
     etc.mkdir(parents=True, exist_ok=True, mode=0o700)
     changed = []
-    for name, text in files.items():
+    for name, text in sorted(files.items(), key=lambda item: item[0] == "asterisk.conf"):
         path = etc / name
         if path.exists() and _body(path.read_text()) == _body(text):
             continue
