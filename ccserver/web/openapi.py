@@ -1,0 +1,167 @@
+"""OpenAPI 3.1 from the table of routes: what is documented is what is checked, because it is the same line."""
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from ccserver import __version__
+from ccserver.domain.access import ABILITIES, Ability, Role
+from ccserver.web.i18n import N_, Catalogues
+from ccserver.web.problem import Problem
+from ccserver.web.route import Route
+from ccserver.web.sentences import ERRORS, FIELDS
+
+_PARAMETER = re.compile(r"\{(\w+)(?::[^}]*)?\}")
+_REF = "#/components/schemas/{name}"
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def build_openapi(routes: Sequence[Route]) -> dict[str, Any]:
+    """The document for all routes but pages and those outside /api, /health and /metrics."""
+    shown = [r for r in routes if not r.page and r.path.startswith(("/api/", "/health", "/metrics"))]
+    types = _types(shown)
+    schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
+    by_type = dict(zip(map(repr, types), schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for route in shown:
+        path = _PARAMETER.sub(r"{\1}", route.path)
+        paths.setdefault(path, {})[route.method.lower()] = _operation(route, by_type, components)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "ccserver", "version": __version__},
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "cookie": {"type": "apiKey", "in": "cookie", "name": "ccs_access"},
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+            },
+        },
+    }
+
+
+def _types(routes: Sequence[Route]) -> list[Any]:
+    found: dict[str, Any] = {repr(Problem): Problem}
+    for route in routes:
+        for kind in (route.body, route.query, route.returns):
+            if kind is not None:
+                found[repr(kind)] = kind
+    return list(found.values())
+
+
+def _operation(route: Route, by_type: Mapping[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.handler.__name__,
+        "summary": route.summary,
+        "tags": [_tag(route.path)],
+        "x-ability": route.ability.value,
+        "responses": _responses(route, by_type),
+    }
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        for name in _PARAMETER.findall(route.path)
+    ]
+    if route.query is not None:
+        parameters += _query_parameters(by_type[repr(route.query)], components)
+    if parameters:
+        operation["parameters"] = parameters
+    if route.body is not None:
+        schema = by_type[repr(route.body)]
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    if route.ability is not Ability.PUBLIC:
+        operation["security"] = [{"cookie": []}, {"bearer": []}]
+    return operation
+
+
+def _responses(route: Route, by_type: Mapping[str, Any]) -> dict[str, Any]:
+    done: dict[str, Any] = {"description": "Done"}
+    if route.returns is not None:
+        done["content"] = {route.content_type: {"schema": by_type[repr(route.returns)]}}
+    elif route.status != 204:
+        done["content"] = {route.content_type: {}}
+    responses = {str(route.status): done}
+    if route.path == "/health":
+        responses["503"] = done
+    responses["default"] = {"description": "A problem", "content": _PROBLEM}
+    return responses
+
+
+def _query_parameters(schema: Mapping[str, Any], components: Mapping[str, Any]) -> list[dict[str, Any]]:
+    body = components[schema["$ref"].rsplit("/", 1)[1]] if "$ref" in schema else schema
+    required = set(body.get("required", ()))
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": inner}
+        for name, inner in body["properties"].items()
+    ]
+
+
+def _tag(path: str) -> str:
+    parts = path.strip("/").split("/")
+    return parts[1] if parts[0] == "api" and len(parts) > 1 else parts[0]
+
+
+_STYLE = """
+body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}
+code,pre{font-family:ui-monospace,monospace;font-size:.9em}
+pre{overflow:auto;padding:.75rem;border:1px solid GrayText;border-radius:.4rem}
+h2{border-bottom:1px solid GrayText;margin-top:2.5rem}.verb{font-weight:700}
+table{border-collapse:collapse}td,th{text-align:left;padding:.2rem 1rem .2rem 0;vertical-align:top}
+"""
+
+
+def render_docs(document: Mapping[str, Any], catalogues: Catalogues, locale: str, nonce: str) -> str:
+    """A plain page without a script: each operation, its fields, who may, and every error code."""
+
+    def say(message: str) -> str:
+        return html.escape(catalogues.say(locale, message))
+
+    schemas = document["components"]["schemas"]
+    parts = [
+        f'<!doctype html><html lang="{locale}"><head><meta charset="utf-8"><title>ccserver API</title>'
+        f'<meta name="viewport" content="width=device-width"><style nonce="{nonce}">{_STYLE}</style></head><body>'
+        f"<h1>ccserver API</h1><p><a href='/api/openapi.json'>openapi.json</a></p>"
+    ]
+    for path, operations in document["paths"].items():
+        for verb, operation in operations.items():
+            parts.append(_operation_html(path, verb, operation, schemas, say))
+    parts.append(f"<h2>{say(N_('Error codes'))}</h2><table>")
+    for code, sentence in {**FIELDS, **ERRORS}.items():
+        parts.append(f'<tr id="error-{code}"><td><code>{code}</code></td><td>{say(sentence)}</td></tr>')
+    parts.append("</table></body></html>")
+    return "\n".join(parts)
+
+
+def _operation_html(
+    path: str, verb: str, operation: Mapping[str, Any], schemas: Mapping[str, Any], say: Any
+) -> str:
+    ability = Ability(operation["x-ability"])
+    roles = [role.value for role in Role if ability in ABILITIES[role]]
+    who = ", ".join(roles) if roles else ability.value
+    parts = [
+        f'<h2><span class="verb">{verb.upper()}</span> <code>{html.escape(path)}</code></h2>'
+        f"<p>{html.escape(operation['summary'])}</p><p>{say(N_('Who may:'))} {html.escape(who)}</p>"
+    ]
+    if "parameters" in operation:
+        names = ", ".join(f"<code>{html.escape(p['name'])}</code>" for p in operation["parameters"])
+        parts.append(f"<p>{say(N_('Parameters:'))} {names}</p>")
+    if "requestBody" in operation:
+        parts.append(f"<p>{say(N_('Body:'))}</p>{_schema_html(operation['requestBody'], schemas)}")
+    status = next(iter(operation["responses"]))
+    parts.append(
+        f"<p>{say(N_('Answer:'))} {status}</p>{_schema_html(operation['responses'][status], schemas)}"
+    )
+    return "".join(parts)
+
+
+def _schema_html(holder: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
+    content = holder.get("content", {}).get("application/json", {})
+    schema = content.get("schema")
+    if not schema:
+        return ""
+    if "$ref" in schema:
+        schema = schemas[schema["$ref"].rsplit("/", 1)[1]]
+    text = msgspec.json.format(msgspec.json.encode(schema), indent=2).decode()
+    return f"<pre>{html.escape(text)}</pre>"

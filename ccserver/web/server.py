@@ -1,0 +1,80 @@
+"""Puts the web floor together: parts in, an application out. Nothing is constructed twice or looked up later."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from ccserver.services.accounts import Accounts
+from ccserver.services.health import HealthRegistry
+from ccserver.services.sessions import Sessions
+from ccserver.services.sites import Sites
+from ccserver.services.users import Users
+from ccserver.settings import Settings
+from ccserver.web import keys, middleware
+from ccserver.web.address import Addresses
+from ccserver.web.api import auth, dids, docs, health, me, metrics, sites, trunks, users
+from ccserver.web.csrf import Csrf
+from ccserver.web.decoding import BODY_LIMIT
+from ccserver.web.i18n import Catalogues
+from ccserver.web.route import Route
+from ccserver.web.routing import register
+from ccserver.web.tokens import AccessTokens
+
+ROUTES: tuple[Route, ...] = (
+    *auth.ROUTES,
+    *me.ROUTES,
+    *users.ROUTES,
+    *sites.ROUTES,
+    *trunks.ROUTES,
+    *dids.ROUTES,
+    *health.ROUTES,
+    *metrics.ROUTES,
+    *docs.ROUTES,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebParts:
+    """What the application serves from. ``routes``: tables of other owners (pages, calls, stream).
+
+    ``setups`` are called with the application before it starts: they add their keys and signals.
+    """
+
+    settings: Settings
+    accounts: Accounts
+    sessions: Sessions
+    users: Users
+    sites: Sites
+    health: HealthRegistry
+    catalogues: Catalogues
+    routes: Sequence[Route] = ()
+    setups: Sequence[Callable[[web.Application], None]] = ()
+    renderer: keys.PageRenderer | None = field(default=None)
+
+
+def make_app(parts: WebParts) -> web.Application:
+    """The application, ready to run. Raises ValueError for a JWT secret that is too short."""
+    app = web.Application(
+        middlewares=[middleware.request_context, middleware.who], client_max_size=BODY_LIMIT
+    )
+    settings = parts.settings
+    app[keys.SETTINGS] = settings
+    app[keys.ACCOUNTS] = parts.accounts
+    app[keys.SESSIONS] = parts.sessions
+    app[keys.USERS] = parts.users
+    app[keys.SITES] = parts.sites
+    app[keys.HEALTH] = parts.health
+    app[keys.CATALOGUES] = parts.catalogues
+    app[keys.ADDRESSES] = Addresses(settings.trusted_proxies, settings.public_url)
+    app[keys.CSRF] = Csrf(settings.jwt_secret)
+    app[keys.ACCESS_TOKENS] = AccessTokens(settings.jwt_secret, settings.access_token_minutes)
+    if parts.renderer is not None:
+        app[keys.RENDERER] = parts.renderer
+    routes = (*ROUTES, *parts.routes)
+    app[keys.ROUTES] = routes
+    register(app, routes)
+    for setup in parts.setups:
+        setup(app)
+    app.on_response_prepare.append(middleware.safe_headers)
+    return app
