@@ -7,7 +7,8 @@ hang-up.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ccserver.telephony.ari_http import AriCaller
+from ccserver.telephony.ari_http import AriCaller, Value
+from ccserver.telephony.errors import AriAllocationFailed, AriConflict, AriNotFound
 
 Json = dict[str, Any]
 
@@ -63,8 +64,7 @@ class Channels:
             "originator": originator,
             "formats": formats or None,
         }
-        channel: Json = await self._call("channels.originate", None, query, variables)
-        return channel
+        return await self._made("channels.originate", channel_id, query, variables)
 
     async def create(
         self,
@@ -91,8 +91,32 @@ class Channels:
             "originator": originator,
             "formats": formats or None,
         }
-        channel: Json = await self._call("channels.create", None, query, variables)
+        return await self._made("channels.create", channel_id, query, variables)
+
+    async def _made(
+        self,
+        name: str,
+        channel_id: str | None,
+        query: Mapping[str, Value],
+        variables: Mapping[str, str] | None,
+    ) -> Json:
+        """Asterisk 22 answers 409 to any failure if its thread's errno still says EEXIST from the request
+        before on the same connection: only a channel that is really there is a conflict.
+        """
+        try:
+            channel: Json = await self._call(name, None, query, variables)
+        except AriConflict as conflict:
+            if channel_id is None or not await self._exists(channel_id):
+                raise AriAllocationFailed(name, conflict.status, "Allocation failed") from None
+            raise
         return channel
+
+    async def _exists(self, channel_id: str) -> bool:
+        try:
+            await self.get(channel_id)
+        except AriNotFound:
+            return False
+        return True
 
     async def dial(self, channel_id: str, *, caller: str | None = None, timeout: int | None = None) -> None:
         """Dial a created channel; ``timeout`` in seconds."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ccserver.telephony.ari_http import AriCaller
+from ccserver.telephony.errors import AriNotFound
 
 Json = dict[str, Any]
 
@@ -166,9 +167,15 @@ class Endpoints:
         self._call = caller.call
 
     async def list(self, tech: str | None = None) -> Sequence[Json]:
-        endpoints: Sequence[Json] = await (
-            self._call("endpoints.list_by_tech", {"tech": tech}) if tech else self._call("endpoints.list")
-        )
+        """All, or those of one technology (``PJSIP``); having none of it is an empty list here, a 404 in ARI."""
+        endpoints: Sequence[Json]
+        if tech is None:
+            endpoints = await self._call("endpoints.list")
+            return endpoints
+        try:
+            endpoints = await self._call("endpoints.list_by_tech", {"tech": tech})
+        except AriNotFound:
+            return []
         return endpoints
 
     async def get(self, tech: str, resource: str) -> Json:
