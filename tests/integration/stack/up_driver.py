@@ -1,10 +1,10 @@
 """Runs `up` as the command line does, with a stand-in for the server: `python -m ... [serve]`."""
 
-import asyncio
 import os
 import sys
 from pathlib import Path
 
+import uvloop
 from aiohttp import web
 from ccserver.settings import read_settings
 from ccserver.stack.problems import StackProblem
@@ -32,7 +32,7 @@ def main() -> int:
         server=(sys.executable, "-m", MODULE, "serve"),
     )
     try:
-        asyncio.run(up(options, ConsoleProgress()))
+        uvloop.run(up(options, ConsoleProgress()))
     except StackProblem as problem:
         sys.stdout.write(f"PROBLEM {problem}\n")
         return 1
