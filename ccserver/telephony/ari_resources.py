@@ -39,7 +39,11 @@ class Bridges:
         return bridge
 
     async def destroy(self, bridge_id: str) -> None:
-        """Its channels stay in the application, alone."""
+        """Its channels stay in the application, alone.
+
+        Answered before it is done: the bridge can be read a moment longer, and ``BridgeDestroyed`` comes only
+        to who subscribed to ``bridge:ID`` (seen on 22.10).
+        """
         await self._call("bridges.destroy", {"bridgeId": bridge_id})
 
     async def add_channel(

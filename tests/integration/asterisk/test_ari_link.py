@@ -233,6 +233,7 @@ async def test_bridges(pbx: LinksPbx, ari: Ari) -> None:
         await talking(ari, sink, "right")
         made = await ari.bridges.create("call-1", type="mixing,dtmf_events", name="call 1")
         assert (made["id"], made["name"]) == ("call-1", "call 1")
+        await ari.applications.subscribe("cc", "bridge:call-1")
         await ari.bridges.add_channel("call-1", ["left", "right"])
         assert set((await ari.bridges.get("call-1"))["channels"]) == {"left", "right"}
         await ari.bridges.start_moh("call-1")
