@@ -7,11 +7,27 @@ remarks=()
 
 # need_for_part PART: the Debian packages that a part's tests run on.
 need_for_part() {
+    local telephony=("sipp:sip-tester" "baresip:baresip-core" "ip:iproute2")
     case $1 in
     lint) need_packages "shellcheck:shellcheck" ;;
-    integration | bench | soak) need_packages "sipp:sip-tester" "valkey-server|redis-server:redis-server" "ip:iproute2" ;;
-    browser) need_packages "sipp:sip-tester" "chromium:chromium" ;;
+    integration | bench | soak)
+        need_packages "${telephony[@]}" "valkey-server|redis-server:redis-server"
+        need_postgresql
+        ;;
+    browser) need_packages "${telephony[@]}" "chromium:chromium" ;;
     esac
+}
+
+# The distribution's own PostgreSQL, beside the embedded one: programs only, no server of its own.
+need_postgresql() {
+    local note=/etc/postgresql-common/createcluster.d/ccserver-tests.conf
+    compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null && return
+    if is_root; then
+        mkdir -p "${note%/*}"
+        echo 'create_main_cluster = false' >"$note"
+    fi
+    need_packages "no-such-command:postgresql"
+    rm -f "$note"
 }
 
 run_part() {
