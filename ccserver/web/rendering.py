@@ -178,11 +178,8 @@ def find_sentences(assets: Assets) -> list[str | tuple[str, str]]:
     found: dict[str | tuple[str, str], None] = {}
     for name in assets.names("js/"):
         source = io.BytesIO(assets.text(name).encode())
-        for _, function, message, _ in extract_javascript(
-            source, ("t", "tn"), (), {"parse_template_string": True}
-        ):
-            if function == "tn" and isinstance(message, tuple | list):
-                found[(message[0], message[1])] = None
-            else:
-                found[message if isinstance(message, str) else message[0]] = None
+        said = extract_javascript(source, {"t": None, "tn": None}, (), {"parse_template_string": True})
+        for _, function, message, _ in said:
+            forms = (message,) if isinstance(message, str) else tuple(message)
+            found[(forms[0], forms[1]) if function == "tn" else forms[0]] = None
     return list(found)

@@ -82,7 +82,9 @@ async def open_page(context: BrowserContext, harness: Harness) -> AsyncIterator[
         page = await context.new_page()
         await page.set_viewport_size({"width": width, "height": height})
         page.on("pageerror", lambda error: troubles.append(f"{path}: {error}"))
-        page.on("console", lambda m: troubles.append(f"{path}: {m.text}") if "Security Policy" in m.text else None)
+        page.on(
+            "console", lambda m: troubles.append(f"{path}: {m.text}") if "Security Policy" in m.text else None
+        )
         await page.goto(harness.url + path)
         return page
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import WSMsgType, web
-
 from ccserver.web.assets import Assets, setup_assets
 from ccserver.web.i18n import Catalogues
 from ccserver.web.rendering import Renderer, Shell, content_security_policy
+
 from tests.browser import scenes
 
 Row = dict[str, Any]
@@ -152,7 +152,9 @@ class Harness:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.sockets.append(socket)
-        await socket.send_json({"type": "hello", "heartbeat_seconds": 2})
+        await socket.send_json(
+            {"type": "hello", "heartbeat": 5, "epoch": self.epoch, "node": "harness", "protocol": 1}
+        )
         async for message in socket:
             if message.type is not WSMsgType.TEXT:
                 continue

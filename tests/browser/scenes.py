@@ -252,9 +252,8 @@ def journey(now: float) -> Row:
     agent_leg = {
         "uniqueid": "a.1",
         "role": "agent",
-        "channel": "PJSIP/201-1",
+        "channel": "PJSIP/201-00000001",
         "agent_id": uid(NAMES[0]),
-        "agent": NAMES[0],
         "number": "201",
         "started_at": start,
         "ringing_at": start + 0.12,
@@ -267,24 +266,37 @@ def journey(now: float) -> Row:
     customer = agent_leg | {
         "uniqueid": "a.2",
         "role": "customer",
-        "agent": "",
+        "channel": "PJSIP/trunk-paris-00000002",
         "number": "+33612345678",
         "started_at": start + 3.35,
         "ringing_at": start + 4.9,
         "answered_at": start + 9.42,
     }
-    kinds = (
-        ("leg", 0.0),
-        ("ringing", 0.12),
-        ("answered", 3.31),
-        ("dialing", 3.35),
-        ("ringing", 4.9),
-        ("answered", 9.42),
-        ("bridged", 9.44),
-        ("ended", 135.9),
+    moments = (
+        ("placed", "", 0.0, "click_to_call"),
+        ("leg_created", "agent", 0.0, "PJSIP/201-00000001"),
+        ("ringing", "agent", 0.12, ""),
+        ("answered", "agent", 3.31, ""),
+        ("leg_created", "customer", 3.35, "PJSIP/trunk-paris-00000002"),
+        ("ringing", "customer", 4.9, ""),
+        ("answered", "customer", 9.42, ""),
+        ("connected", "", 9.44, ""),
+        ("leg_ended", "customer", 135.89, ""),
+        ("ended", "", 135.9, "answered"),
     )
-    timeline = [{"at": start + after, "kind": kind, "uniqueid": "a.1", "detail": {}} for kind, after in kinds]
-    return row | {"legs": [agent_leg, customer], "timeline": timeline}
+    timeline = [
+        {
+            "at": start + after,
+            "kind": kind,
+            "uniqueid": "a.1",
+            "role": role,
+            "cause": 16 if kind == "leg_ended" else None,
+            "sip": None,
+            "detail": detail,
+        }
+        for kind, role, after, detail in moments
+    ]
+    return {"call": row, "legs": [agent_leg, customer], "timeline": timeline}
 
 
 def users() -> list[Row]:

@@ -3,6 +3,18 @@ import { isoDay } from "lib/format";
 import { readNumber } from "lib/phone-number";
 import { OUTCOMES } from "lib/words";
 
+/** A part of a number, or all of it, as the history keeps it. @param {string} text */
+function international(text) {
+  return readNumber(text).number.replace(/^0(?=[1-9])/, "+33").replace(/[^+\d]/g, "").slice(0, 20);
+}
+
+/** The instant at which a day of <input type="date"> begins here. @param {string} day @param {number} [later] days */
+function dayStart(day, later = 0) {
+  const date = new Date(`${day}T00:00:00`);
+  date.setDate(date.getDate() + later);
+  return date.toISOString();
+}
+
 /** @param {import("lib/page").Page} page */
 export function makeCallFilters({ words, clock, boot }) {
   const form = /** @type {HTMLFormElement} */ (document.getElementById("filters"));
@@ -21,7 +33,7 @@ export function makeCallFilters({ words, clock, boot }) {
 
   function values() {
     const given = Object.fromEntries([...new FormData(form)].filter(([, value]) => value));
-    if (given.number) given.number = readNumber(String(given.number)).number;
+    if (given.number) given.number = international(String(given.number));
     return given;
   }
 
@@ -37,7 +49,12 @@ export function makeCallFilters({ words, clock, boot }) {
 
   return {
     values,
-    query: () => new URLSearchParams(values()),
+    query() {
+      const query = values();
+      if (query.date_from) query.date_from = dayStart(query.date_from);
+      if (query.date_to) query.date_to = dayStart(query.date_to, 1);
+      return new URLSearchParams(query);
+    },
     /** @param {() => void} listener */ onChange: (listener) => listeners.add(listener),
     /** Whether a row that just came belongs to the list. @param {any} row */
     matches(row) {

@@ -5,16 +5,13 @@ import { fill } from "lib/render";
 /** @param {import("lib/page").Page} page */
 export function makeJourneyRows({ words, causes, format, t }) {
   const kinds = {
-    start: t("Call created"), started: t("Call created"), created: t("Call created"), leg: t("Leg created"), leg_created: t("Leg created"),
-    leg_added: t("Leg created"), dial: t("Number dialled"), dialing: t("Number dialled"), ring: t("Ringing"), ringing: t("Ringing"),
-    ringing_agent: t("Agent’s phone rings"), answer: t("Picked up"), answered: t("Picked up"), bridge: t("Parties connected"),
-    bridged: t("Parties connected"), talking: t("Parties connected"), hold: t("Put on hold"), held: t("Put on hold"), on_hold: t("Put on hold"),
-    unhold: t("Taken off hold"), resumed: t("Taken off hold"), hangup_requested: t("Hang-up asked"), hangup: t("Hung up"),
-    ended: t("Call ended"), end: t("Call ended"), failed: t("Failed"),
+    placed: t("Call created"), leg_created: t("Leg created"), ringing: t("Ringing"), answered: t("Picked up"),
+    connected: t("Parties connected"), hold: t("Put on hold"), unhold: t("Taken off hold"),
+    hangup_asked: t("Hang-up asked"), leg_ended: t("Hung up"), ended: t("Call ended"),
   };
-  const tones = { ring: "ringing", ringing: "ringing", ringing_agent: "ringing", answer: "good", answered: "good", bridged: "talking", bridge: "talking", talking: "talking", hold: "hold", held: "hold", on_hold: "hold" };
+  const tones = { ringing: "ringing", answered: "good", connected: "talking", hold: "hold", unhold: "talking" };
   const parties = { agent: t("Agent"), customer: t("Other party"), other: t("Other leg") };
-  const enders = { agent: t("Ended by the agent"), customer: t("Ended by the other party"), system: t("Ended by the system"), supervisor: t("Ended by a supervisor") };
+  const enders = { agent: t("Ended by the agent"), customer: t("Ended by the other party"), network: t("Ended by the network"), server: t("Ended by the server") };
 
   function ending(call) {
     if (!call.outcome) return "";
@@ -53,34 +50,38 @@ export function makeJourneyRows({ words, causes, format, t }) {
     const end = leg.ended_at ?? call.ended_at ?? leg.answered_at ?? leg.started_at;
     const ringing = leg.ringing_at ? (leg.answered_at ?? end) - leg.ringing_at : 0;
     const talking = leg.answered_at ? end - leg.answered_at : 0;
-    const held = leg.hold_seconds ?? (leg.hold_ms ?? 0) / 1000;
     fill(element, {
-      who: [parties[leg.role] ?? leg.role, leg.agent || formatNumber(leg.number ?? "")].filter(Boolean).join(" · "),
+      who: [parties[leg.role] ?? leg.role, leg.role === "agent" ? call.agent : formatNumber(leg.number)].filter(Boolean).join(" · "),
       total: format.precise(end - leg.started_at),
       ring: ringing ? t("ringing %(time)s", { time: format.precise(ringing) }) : "",
       talk: talking ? t("answered %(time)s", { time: format.precise(talking) }) : t("not answered"),
-      hold: held ? t("hold %(time)s", { time: format.precise(held) }) : "",
-      cause: causes.describe({ cause: leg.cause ?? null, sip: leg.sip ?? null }),
+      hold: leg.hold_seconds ? t("hold %(time)s", { time: format.precise(leg.hold_seconds) }) : "",
+      cause: causes.describe(leg),
     });
     bar(element.querySelector("[data-field=bar]"), [[end - leg.started_at - ringing - talking, "neutral"], [ringing, "ringing"], [talking, "talking"]]);
     return element;
   }
 
-  function detailOf(detail) {
-    if (!detail || typeof detail === "string") return detail ?? "";
-    return Object.entries(detail).map(([name, value]) => `${name} ${value}`).join(" · ");
+  /** Whose leg, which channel, why it ended: what the kind alone does not say. */
+  function detailOf(moment) {
+    const parts = [parties[moment.role] ?? ""];
+    if (moment.kind === "leg_created") parts.push(moment.detail);
+    if (moment.kind === "placed") parts.push(moment.detail === "click_to_call" ? t("from the desk") : words.direction(moment.detail));
+    if (moment.kind === "ended") parts.push(words.outcome(moment.detail));
+    parts.push(causes.describe(moment));
+    return parts.filter(Boolean).join(" · ");
   }
 
-  function steps(call) {
+  function steps(call, timeline) {
     let before = call.started_at;
-    return (call.timeline ?? []).map((event) => {
-      const delta = event.at - before;
-      before = event.at;
+    return timeline.map((moment) => {
+      const delta = moment.at - before;
+      before = moment.at;
       return {
-        root: { tone: tones[event.kind] ?? "neutral" },
-        at: format.exact(event.at),
-        what: kinds[event.kind] ?? event.kind,
-        detail: detailOf(event.detail),
+        root: { tone: tones[moment.kind] ?? "neutral" },
+        at: format.exact(moment.at),
+        what: kinds[moment.kind] ?? moment.kind,
+        detail: detailOf(moment),
         delta: delta > 0 ? `+${format.precise(delta)}` : "",
       };
     });

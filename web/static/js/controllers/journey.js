@@ -19,15 +19,15 @@ export function startJourney(page) {
     }));
   }
 
-  function show(call) {
+  function show({ call, legs, timeline }) {
     fill(panel, {
       title: formatNumber(call.number) || t("Hidden number"),
       outcome: { text: call.outcome ? words.outcome(call.outcome) : words.callState(call.state), tone: call.outcome ? words.outcomeTone(call.outcome) : words.callTone(call.state) },
       sentence: rows.ending(call),
     });
     facts(rows.facts(call));
-    place("journey-legs").replaceChildren(...(call.legs ?? []).map((leg) => rows.leg(leg, call, fromTemplate("tpl-leg"))));
-    place("journey-steps").replaceChildren(...rows.steps(call).map((fields) => {
+    place("journey-legs").replaceChildren(...legs.map((leg) => rows.leg(leg, call, fromTemplate("tpl-leg"))));
+    place("journey-steps").replaceChildren(...rows.steps(call, timeline).map((fields) => {
       const step = fromTemplate("tpl-step");
       fill(step, fields);
       return step;

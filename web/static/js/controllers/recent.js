@@ -1,4 +1,4 @@
-/** The agent's last calls. A click puts the number in the box again. */
+/** The agent's last calls: from the API when the page opens, then from the stream. */
 import { makeRows } from "controllers/rows";
 import { makeKeyedList } from "lib/keyed-list";
 
@@ -6,13 +6,29 @@ const SHOWN = 12;
 
 /** @param {import("lib/page").Page} page */
 export function startRecent(page) {
-  const { store, me } = page;
+  const { api, store, me, toasts } = page;
   const list = makeKeyedList({ container: document.getElementById("recent"), template: "tpl-recent", prefix: "recent", fields: makeRows(page).history });
-  store.watch(["history"], () => {
+  /** @type {Map<string, any>} */
+  let earlier = new Map();
+
+  function show() {
     const mine = [...store.rows("history")].filter(([, row]) => row.agent_id === me.id);
-    mine.sort(([, a], [, b]) => b.started_at - a.started_at);
-    list.show(mine.slice(0, SHOWN));
-    document.getElementById("recent-table").hidden = mine.length === 0;
-    document.getElementById("recent-empty").hidden = mine.length > 0;
-  });
+    const all = [...new Map([...earlier, ...mine])].sort(([, a], [, b]) => b.started_at - a.started_at);
+    list.show(all.slice(0, SHOWN));
+    document.getElementById("recent-table").hidden = all.length === 0;
+    document.getElementById("recent-empty").hidden = all.length > 0;
+  }
+
+  async function load() {
+    try {
+      const { items } = await api.get(`/api/calls?agent=${me.id}&limit=${SHOWN}`);
+      earlier = new Map(items.filter((row) => row.ended_at).map((row) => [row.id, row]));
+      show();
+    } catch (error) {
+      toasts.failed(error);
+    }
+  }
+
+  store.watch(["history"], show);
+  void load();
 }

@@ -23,7 +23,7 @@ function cookie(name) {
 
 /** @param {string} method @param {string} path @param {any} [body] */
 function send(method, path, body) {
-  const headers = { Accept: "application/json", "X-CSRF-Token": cookie("ccs_csrf") };
+  const headers = { Accept: "application/json", "Accept-Language": document.documentElement.lang, "X-CSRF-Token": cookie("ccs_csrf") };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   return fetch(path, { method, headers, credentials: "same-origin", body: body === undefined ? undefined : JSON.stringify(body) });
 }

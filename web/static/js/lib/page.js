@@ -21,6 +21,13 @@ export function goToLogin(reason) {
   location.assign(`/login?${query}`);
 }
 
+/** The server ended this session, or changed what it may see. @param {string} code */
+function sayGoodbye(code) {
+  // Changed rights: the server knows what this page may still show, or sends to the login.
+  if (code === "role_changed") location.reload();
+  else goToLogin(code);
+}
+
 function streamUrl() {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   return `${scheme}://${location.host}/ws`;
@@ -33,7 +40,7 @@ export function makePage() {
   const store = makeStore();
   const api = makeApi({ t, onLoggedOut: () => goToLogin("session_expired") });
   const socket = makeSocket({
-    url: streamUrl(), topics: boot.topics, store, clock, onBye: goToLogin, refresh: api.session.refresh,
+    url: streamUrl(), topics: boot.topics, store, clock, onBye: sayGoodbye, refresh: api.session.refresh,
   });
   store.load({ ...Object.fromEntries(boot.topics.map((topic) => [topic, {}])), ...boot.snapshot });
   return {

@@ -7,7 +7,7 @@
  */
 
 export const RECONNECT_SECONDS = [0.5, 1, 2, 4, 8];
-const SILENCE_SECONDS = 8;
+const SILENCE_SECONDS = 11;
 const UNAUTHORISED = new Set([4001]);
 
 /**
@@ -67,7 +67,8 @@ export function makeSocket({ url, topics, store, clock, onBye, refresh }) {
 
   const on = {
     hello(message) {
-      if (message.heartbeat_seconds) silence = Math.max(3, message.heartbeat_seconds * 3);
+      // Two signs of life missed: the connection is dead (docs/live-stream.md).
+      silence = message.heartbeat * 2 + 1;
     },
     snapshot(message) {
       place = { epoch: message.epoch, seq: message.seq };
