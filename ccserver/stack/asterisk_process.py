@@ -233,6 +233,8 @@ class AsteriskProcess:
             f"{where.var_lib}/keys",
             f"{where.var_lib}/agi-bin",
             f"{where.spool}/cache",
+            f"{where.spool}/recording",
+            f"{where.spool}/monitor",
             f"{where.log}/cel-custom",
             f"{where.log}/cdr-custom",
         )

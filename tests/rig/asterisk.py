@@ -1,0 +1,154 @@
+"""A central Asterisk with two sites, four phones and their gateways, on loopback with ports of its own."""
+
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+from ccserver.domain.pbx import (
+    DidPbx,
+    PbxDirectories,
+    PbxModel,
+    PbxPorts,
+    PbxUser,
+    PhonePbx,
+    SitePbx,
+    TrunkPbx,
+)
+from ccserver.stack.asterisk_process import AsteriskProcess
+from ccserver.stack.asterisk_root import AsteriskBinary
+from ccserver.stack.gateway import GatewayModel, GatewayProcess
+from ccserver.stack.ports import free_rtp_range, free_tcp_port, free_udp_port
+
+TENANT = "00000000-0000-7000-8000-00000000000a"
+PARIS_ADDRESS = "127.0.0.2"
+LYON_ADDRESS = "127.0.0.3"
+PARIS_DID = "+33145670001"
+PARIS_SECOND_DID = "+33145670002"
+LYON_DID = "+33478670003"
+DID_WITHOUT_FALLBACK = "+33145670009"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Central:
+    """The central Asterisk of a test, with the addresses that a client needs."""
+
+    process: AsteriskProcess
+    model: PbxModel
+
+    @property
+    def ari_url(self) -> str:
+        return f"http://{self.model.ports.http_address}:{self.model.ports.http}/ari"
+
+    @property
+    def ari_auth(self) -> aiohttp.BasicAuth:
+        return aiohttp.BasicAuth(self.model.ari.name, self.model.ari.secret)
+
+    @property
+    def sip(self) -> tuple[str, int]:
+        return self.model.ports.sip_address, self.model.ports.sip
+
+    def trunk_port(self, slug: str) -> int:
+        return next(trunk.port for trunk in self.model.trunks if trunk.slug == slug)
+
+    def phone_secret(self, extension: str) -> str:
+        return next(phone.secret for phone in self.model.phones if phone.extension == extension)
+
+
+def new_home() -> Path:
+    """A short folder, because it will hold a Unix socket."""
+    return Path(tempfile.mkdtemp(prefix="ccs-", dir="/tmp"))
+
+
+def demo_model(binary: AsteriskBinary, home: Path) -> PbxModel:
+    """Sites paris (phones 1001, 1002) and lyon (1003, and 1004 in a browser); three numbers with a fallback."""
+    first, last = free_rtp_range()
+    return PbxModel(
+        revision=1,
+        tenant=TENANT,
+        ports=PbxPorts(
+            sip=free_udp_port(), http=free_tcp_port(), ami=free_tcp_port(), rtp_first=first, rtp_last=last
+        ),
+        directories=PbxDirectories.under(str(home), modules=str(binary.moddir), data=str(binary.datadir)),
+        ami=PbxUser(name="ccserver", secret="ami-secret-of-tests"),
+        ari=PbxUser(name="ccserver", secret="ari-secret-of-tests"),
+        sites=(
+            SitePbx(
+                id="site-paris", slug="paris", area_prefix="01", caller_id="+33145670000", trunks=("paris",)
+            ),
+            SitePbx(
+                id="site-lyon", slug="lyon", area_prefix="04", caller_id="+33478670000", trunks=("lyon",)
+            ),
+        ),
+        trunks=(
+            TrunkPbx(slug="paris", site="paris", host=PARIS_ADDRESS, port=free_udp_port(PARIS_ADDRESS)),
+            TrunkPbx(slug="lyon", site="lyon", host=LYON_ADDRESS, port=free_udp_port(LYON_ADDRESS)),
+        ),
+        phones=(
+            _phone("1001", "paris", "Zoé Martin"),
+            _phone("1002", "paris", "Luc O'Neil"),
+            _phone("1003", "lyon", "Anaïs Petit"),
+            _phone("1004", "lyon", "Marc Durand", webrtc=True),
+        ),
+        dids=(
+            DidPbx(number=PARIS_DID, site="paris", fallback="1001"),
+            DidPbx(number=PARIS_SECOND_DID, site="paris", fallback="1002"),
+            DidPbx(number=LYON_DID, site="lyon", fallback="1003"),
+            DidPbx(number=DID_WITHOUT_FALLBACK, site="paris"),
+        ),
+        # SIPp phones and callers send no sound.
+        rtp_timeout_seconds=0,
+    )
+
+
+def _phone(extension: str, site: str, name: str, *, webrtc: bool = False) -> PhonePbx:
+    return PhonePbx(
+        extension=extension,
+        secret=f"secret-of-{extension}",
+        site=site,
+        display_name=name,
+        agent_id=f"agent-{extension}",
+        webrtc=webrtc,
+    )
+
+
+def make_central(binary: AsteriskBinary, home: Path) -> Central:
+    """A central Asterisk, not started."""
+    model = demo_model(binary, home)
+    return Central(process=AsteriskProcess.of(binary, model, name="the central Asterisk"), model=model)
+
+
+def make_gateway(binary: AsteriskBinary, home: Path, central: Central, slug: str) -> GatewayProcess:
+    """The stand-in gateway of one of the central's trunks, not started. Talks last at most 30 s."""
+    trunk = next(trunk for trunk in central.model.trunks if trunk.slug == slug)
+    first, last = free_rtp_range()
+    return GatewayProcess(
+        binary,
+        GatewayModel(
+            name=slug,
+            directories=PbxDirectories.under(str(home), modules=str(binary.moddir), data=str(binary.datadir)),
+            address=trunk.host,
+            sip=trunk.port,
+            rtp_first=first,
+            rtp_last=last,
+            central_host=central.model.ports.sip_address,
+            central_port=central.model.ports.sip,
+            talk_seconds=30,
+        ),
+    )
+
+
+def end_all_calls(central: Central) -> None:
+    """Hang up whatever a test left behind. Raises AssertionError when channels stay."""
+    deadline = time.monotonic() + 5
+    while not central.process.rx_now("core show channels count").startswith("0 active channels"):
+        central.process.rx_now("channel request hangup all")
+        assert time.monotonic() < deadline, "channels stay: " + central.process.rx_now("core show channels")
+        time.sleep(0.02)
+
+
+def remove_home(home: Path) -> None:
+    """Remove a folder made by ``new_home``."""
+    shutil.rmtree(home, ignore_errors=True)
