@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 
@@ -40,6 +40,10 @@ class Settings:
     log_format: str = "text"
     log_level: str = "INFO"
     development: bool = False
+
+    def with_role(self, role: str) -> "Settings":
+        """The same settings for another role: all, web or telephony."""
+        return replace(self, role=role)
 
     @property
     def is_loopback(self) -> bool:

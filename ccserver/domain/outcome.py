@@ -24,7 +24,8 @@ _BUSY = frozenset({17})
 _INVALID = frozenset({1, 22, 28})
 _REJECTED = frozenset({21})
 _NO_ANSWER = frozenset({18, 19, 102})
-_TRUNK = frozenset({3, 20, 27, 34, 38, 41, 42, 44, 47, 58})
+_TRUNK = frozenset({3, 20, 27})
+_NETWORK = frozenset({34, 38, 41, 42, 44, 47, 58})
 
 
 def _failure(leg: Leg) -> str:
@@ -39,7 +40,9 @@ def _failure(leg: Leg) -> str:
         leg.cause in _NO_ANSWER or leg.cause is None or leg.sip in (408, 480, 487)
     ):
         return "no_answer"
-    if leg.cause in _TRUNK or leg.sip in _NETWORK_SIP:
+    if leg.cause in _NETWORK or leg.sip in _NETWORK_SIP:
+        return "failed"
+    if leg.cause in _TRUNK:
         return "trunk_down"
     # Asterisk says 480/19 when nobody replied to the INVITE at all: no sign of ringing tells it apart.
     return "trunk_down" if leg.sip in (408, 480, None) else "failed"

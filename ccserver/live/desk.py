@@ -38,10 +38,6 @@ class Desk:
                 return self._hang_up(command)
             case "agent.state":
                 return self._choose(command)
-            case "agent.login":
-                return self._presence(command, "available")
-            case "agent.logout":
-                return self._presence(command, "offline")
             case "directory.changed":
                 await self._reload()
                 return {}
@@ -129,25 +125,6 @@ class Desk:
         step = self._engine.agents.chose(agent.id, state, reason, known.session_id, self._clock())
         self._engine.agent_stepped(step)
         return {"state": step.agent.state}
-
-    def _presence(self, command: Command, state: str) -> dict[str, Value]:
-        directory, agents = self._engine.directory, self._engine.agents
-        agent = directory.agent(_uuid(command, "agent_id"))
-        known = agents.get(agent.id) if agent is not None else None
-        if agent is None or known is None:
-            # Users without a phone log in too; they are not on the board.
-            return {}
-        session = _uuid(command, "session_id")
-        if state == "offline" and known.session_id not in (None, session):
-            # Another session took over meanwhile; the end of the old one changes nothing.
-            return {}
-        if state == "available" and known.chosen != "offline":
-            state, reason = known.chosen, known.chosen_reason
-        else:
-            reason = ""
-        step = agents.chose(agent.id, state, reason, None if state == "offline" else session, self._clock())
-        self._engine.agent_stepped(step)
-        return {}
 
     # -- the way of a call, for the control (control.Way)
 

@@ -7,7 +7,7 @@ rows, the control acts in tasks of its own. The one exception is a resync, durin
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -203,6 +203,18 @@ class Engine:
             status = self._endpoints.get(f"trunk-{trunk.slug}")
             if status is not None:
                 self._show_trunk(trunk.slug, status)
+
+    def present(self, sessions: Mapping[UUID, UUID]) -> None:
+        """Who is logged in: an agent is available from his login on, and offline after his logout."""
+        for agent in self.agents:
+            session = sessions.get(agent.user_id)
+            if session == agent.session_id and (session is None) == (agent.chosen == "offline"):
+                continue
+            state = (
+                "offline" if session is None else "available" if agent.chosen == "offline" else agent.chosen
+            )
+            step = self.agents.chose(agent.user_id, state, agent.chosen_reason, session, self._clock())
+            self.agent_stepped(step)
 
     def _seen_phone(self, user_id: UUID, extension: str) -> None:
         status = self._endpoints.get(extension)

@@ -22,6 +22,7 @@ from ccserver.domain.callbook import CallBook
 from ccserver.domain.errors import Unavailable
 from ccserver.domain.ids import uuid7
 from ccserver.domain.normalise import WANTED_EVENTS
+from ccserver.domain.stream import CHANGES_CHANNEL
 from ccserver.live.commands import CommandServer
 from ccserver.live.control import Control
 from ccserver.live.desk import Desk
@@ -31,7 +32,7 @@ from ccserver.live.pbx_keeper import PbxKeeper
 from ccserver.live.publisher import Publisher
 from ccserver.live.resync import Resync
 from ccserver.live.writer import Writer
-from ccserver.ports import Bus
+from ccserver.ports import Bus, BusMessage
 from ccserver.settings import Settings
 from ccserver.storage.calls import (
     IntervalRecord,
@@ -52,6 +53,7 @@ log = structlog.get_logger(__name__)
 
 LOCK_SECONDS = 1.0
 REPLACED_PAUSE_SECONDS = 5.0
+PRESENCE_SECONDS = 10.0
 PARTITIONS_SECONDS = 6 * 3600.0
 REMEMBER_SECONDS = 12 * 3600.0
 SYSTEM = "ccserver"
@@ -141,6 +143,7 @@ class Reign:
         self.epoch = f"{now:%Y%m%dT%H%M%S.%f}-{os.getpid()}"
         self.replaced = asyncio.Event()
         self._database = database
+        self._bus = bus
         self._clock = clock
         self.supervisor = Supervisor()
         self.journal = Journal(settings.data_dir / "journal")
@@ -210,12 +213,7 @@ class Reign:
             self.journal.append(IntervalRecord(epoch=self.epoch, interval=closed))
         for call in calls:
             engine.agents.call_changed(call, now)
-        for agent in list(engine.agents):
-            session = sessions.get(agent.user_id)
-            state = "offline" if session is None else agent.chosen
-            if session is not None and state == "offline":
-                state = "available"
-            engine.agent_stepped(engine.agents.chose(agent.user_id, state, agent.chosen_reason, session, now))
+        engine.present(sessions)
         engine.set_directory(directory)
         engine.control = self.control
         engine.on_replaced = self.replaced.set
@@ -239,6 +237,8 @@ class Reign:
         spawn("commands", self._commands.run)
         spawn("engine", self.engine.run)
         spawn("owner health", self._watch)
+        spawn("presence clock", self._look_often)
+        spawn("presence news", self._hear_news)
         spawn("asterisk configuration", self.pbx_keeper.run)
         spawn("partitions", self._partitions)
         await self.ami_link.start()
@@ -260,6 +260,28 @@ class Reign:
             directory = await load_directory(connection)
         self.engine.set_directory(directory)
         self.pbx_keeper.wake()
+
+    async def _look_at_sessions(self) -> None:
+        with contextlib.suppress(Unavailable):
+            async with self._database.system() as connection:
+                sessions = await logged_in(connection)
+            self.engine.present(sessions)
+
+    async def _look_often(self) -> None:
+        """Sessions that expire announce nothing."""
+        while True:
+            await asyncio.sleep(PRESENCE_SECONDS)
+            await self._look_at_sessions()
+
+    async def _hear_news(self) -> None:
+        """Logins and logouts are announced to pages under the topic ``me``; agents' states follow them."""
+        subscription = await self._bus.subscribe(CHANGES_CHANNEL)
+        try:
+            async for message in subscription:
+                if not isinstance(message, BusMessage) or b'"me"' in message.payload:
+                    await self._look_at_sessions()
+        finally:
+            await subscription.close()
 
     async def _watch(self) -> None:
         """Keeps the rows of the journal and of PostgreSQL true."""

@@ -91,6 +91,8 @@ class Accounts:
                 await users.rehash_password(connection, found.id, found.password_hash, fresh_hash)
             await self._audit(connection, found.tenant_id, found.id, "login", {"address": address})
         await self._sessions.told_ended(found.tenant_id, found.id, replaced, "session_replaced")
+        # The telephony owner hears of it too: an agent who logs in is available.
+        await self._sessions.told_profile(found.tenant_id, found.id)
         return Tokens(actor=await self._sessions.actor(session_id), refresh=refresh)
 
     async def logout(self, actor: Actor) -> None:

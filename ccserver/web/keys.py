@@ -9,7 +9,9 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from ccserver.domain.access import Actor
+from ccserver.live.view import LiveView
 from ccserver.services.accounts import Accounts
+from ccserver.services.calls import Calls
 from ccserver.services.health import HealthRegistry
 from ccserver.services.sessions import Sessions
 from ccserver.services.sites import Sites
@@ -36,6 +38,8 @@ ACCOUNTS = web.AppKey("ACCOUNTS", Accounts)
 SESSIONS = web.AppKey("SESSIONS", Sessions)
 USERS = web.AppKey("USERS", Users)
 SITES = web.AppKey("SITES", Sites)
+CALLS = web.AppKey("CALLS", Calls)
+LIVE = web.AppKey("LIVE", LiveView)
 HEALTH = web.AppKey("HEALTH", HealthRegistry)
 CATALOGUES = web.AppKey("CATALOGUES", Catalogues)
 RENDERER: web.AppKey[PageRenderer] = web.AppKey("RENDERER")

@@ -1,0 +1,5 @@
+"""``python -m ccserver``: the same as the ``ccserver`` command."""
+
+from ccserver.cli import main
+
+main()

@@ -1,0 +1,253 @@
+"""The composition root: the only place that constructs. One process does it all, or one role of it."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from aiohttp import web
+
+from ccserver.background import Supervisor
+from ccserver.bus.memory import MemoryBus
+from ccserver.bus.redis import RedisBus
+from ccserver.domain.access import Actor
+from ccserver.live.commands import Commands
+from ccserver.live.feed import LiveFeed
+from ccserver.live.owner import Owner
+from ccserver.live.view import LiveView
+from ccserver.ports import Bus
+from ccserver.services.accounts import Accounts
+from ccserver.services.base import Heralds, utc_now
+from ccserver.services.calls import Calls
+from ccserver.services.hashing import Hashing
+from ccserver.services.health import HealthRegistry, PartHealth
+from ccserver.services.sessions import Sessions
+from ccserver.services.sites import Sites
+from ccserver.services.throttle import Throttle
+from ccserver.services.users import Users
+from ccserver.settings import Settings, SettingsError
+from ccserver.storage.pool import Database
+from ccserver.storage.vault import Vault
+from ccserver.web import keys
+from ccserver.web.api import agents, calls
+from ccserver.web.auth import authenticate, revalidate
+from ccserver.web.i18n import Catalogues
+from ccserver.web.server import WebParts, make_app
+from ccserver.web.stream.hub import Hub
+from ccserver.web.stream.sse import EventStreamEndpoint
+from ccserver.web.stream.watch import SessionWatch
+from ccserver.web.stream.ws import WebSocketEndpoint
+
+log = structlog.get_logger(__name__)
+
+SHUTDOWN_SECONDS = 3.0
+MINIMUM_SECRET = 32
+
+
+def check_settings(settings: Settings) -> None:
+    """Refuses to start on settings that could only lead to harm. Raises SettingsError."""
+    if not settings.database_url:
+        raise SettingsError("DATABASE_URL is not set. `scripts/up` runs a PostgreSQL of its own.")
+    for name, value in (("JWT_SECRET", settings.jwt_secret), ("SECRETS_KEY", settings.secrets_key)):
+        if len(value) < MINIMUM_SECRET:
+            raise SettingsError(
+                f"{name} must be a secret of at least {MINIMUM_SECRET} characters (openssl rand -hex 32)."
+            )
+    if settings.role != "all" and not settings.redis_url:
+        raise SettingsError(f"The role {settings.role} needs REDIS_URL: several processes share one bus.")
+    if settings.role != "web" and not settings.ami_secret:
+        raise SettingsError(
+            "AMI_SECRET and ARI_SECRET are not set: the telephony owner cannot log in to Asterisk."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What every role stands on."""
+
+    settings: Settings
+    node: str
+    supervisor: Supervisor
+    database: Database
+    bus: Bus
+    health: HealthRegistry
+
+
+@asynccontextmanager
+async def open_base(settings: Settings) -> AsyncIterator[Base]:
+    """Database, bus and supervisor, started; closed again in reverse. Raises SettingsError, SchemaError."""
+    check_settings(settings)
+    node = settings.node or f"{socket.gethostname()}-{os.getpid()}"
+    supervisor = Supervisor()
+    database = Database(settings.database_url, supervisor=supervisor)
+    bus: Bus = RedisBus(settings.redis_url, supervisor) if settings.redis_url else MemoryBus()
+    health = HealthRegistry(node)
+    async with AsyncExitStack() as exits:
+        exits.push_async_callback(supervisor.close)
+        await database.start()
+        exits.push_async_callback(database.close)
+        await bus.start()
+        exits.push_async_callback(bus.close)
+        health.add(
+            "postgresql",
+            lambda: PartHealth(up=database.up, since=database.since, detail=database.detail),
+            required=True,
+        )
+        health.add("bus", lambda: PartHealth(up=bus.up, since=bus.since))
+        health.add("tasks", lambda: _tasks(supervisor))
+        yield Base(settings, node, supervisor, database, bus, health)
+
+
+def _tasks(supervisor: Supervisor) -> PartHealth:
+    dead = [status.name for status in supervisor.status() if status.state in ("waiting", "failed")]
+    return PartHealth(up=supervisor.healthy, since=0.0, detail=", ".join(dead))
+
+
+def add_owner(base: Base) -> Owner:
+    """The telephony owner, or its standby, under the supervisor."""
+    owner = Owner(base.settings, base.database, base.bus)
+    base.supervisor.spawn("telephony owner", owner.run)
+
+    def health() -> PartHealth:
+        reign = owner.reign
+        if reign is None:
+            return PartHealth(up=owner.state == "standby", since=owner.since, detail=owner.state)
+        blind = reign.publisher.blind_since
+        links = [f"{name}: {row.detail}" for name, row in reign.engine.links.items() if not row.up]
+        return PartHealth(
+            up=blind is None,
+            since=blind if blind is not None else owner.since,
+            lag=float(reign.journal.backlog_bytes > 0),
+            detail="; ".join(links) or owner.state,
+        )
+
+    base.health.add("telephony", health)
+    return owner
+
+
+async def build_web(base: Base) -> web.Application:
+    """Everything that serves browsers and API clients, started."""
+    settings, database, supervisor = base.settings, base.database, base.supervisor
+    view = LiveView(f"{base.node}-{secrets.token_hex(6)}")
+    feed = LiveFeed(base.bus, view, supervisor, node=base.node)
+    commands = Commands(base.bus, base.node, time.time)
+    supervisor.spawn("command replies", commands.run)
+
+    async def directory_changed(actor: Actor) -> None:
+        await commands.ask("directory.changed", actor=actor.user_id, tenant_id=actor.tenant_id)
+
+    heralds = Heralds(feed.announce, directory_changed)
+    hashing = Hashing()
+    sessions = Sessions(
+        database,
+        feed.announce,
+        clock=utc_now,
+        monotonic=time.monotonic,
+        lifetime=timedelta(hours=settings.session_hours),
+    )
+    accounts = Accounts(database, sessions, hashing, Throttle(database, clock=utc_now), clock=utc_now)
+    hub = Hub(view, asyncio.get_running_loop(), node=base.node)
+    base.health.add(
+        "board",
+        lambda: PartHealth(
+            up=view.blind_since is None,
+            since=view.blind_since or 0.0,
+            lag=max(0.0, time.time() - feed.heard_at),
+        ),
+    )
+    await feed.start()
+    hub.start()
+    catalogues = Catalogues()
+
+    def setup(app: web.Application) -> None:
+        app[keys.CALLS] = Calls(database, commands)
+        app[keys.LIVE] = view
+        app.router.add_get("/ws", WebSocketEndpoint(hub, authenticate))
+        app.router.add_get("/api/events/stream", EventStreamEndpoint(hub, authenticate))
+
+        async def stop_stream(_app: web.Application) -> None:
+            hub.close()
+
+        app.on_shutdown.append(stop_stream)
+
+    app = make_app(
+        WebParts(
+            settings=settings,
+            accounts=accounts,
+            sessions=sessions,
+            users=Users(database, sessions, hashing, Vault(settings.secrets_key), heralds, clock=utc_now),
+            sites=Sites(database, heralds, clock=utc_now),
+            health=base.health,
+            catalogues=catalogues,
+            routes=(*calls.ROUTES, *agents.ROUTES),
+            setups=(setup,),
+        )
+    )
+    SessionWatch(hub, lambda session_ids: revalidate(app, session_ids)).start(supervisor)
+    supervisor.spawn("first account", lambda: _bootstrap(accounts, settings))
+    return app
+
+
+async def _bootstrap(accounts: Accounts, settings: Settings) -> None:
+    """Makes the first account (tried again until there is a database); prints a made-up password, once."""
+    made = await accounts.bootstrap(password=settings.bootstrap_password, loopback=settings.is_loopback)
+    if made is not None and made.generated:
+        # The one place where a password is shown: nobody could log in otherwise. Not through the logs.
+        print(f"First account: {made.login} / {made.password} (to be changed at the first login)", flush=True)  # noqa: T201
+
+
+async def serve(settings: Settings) -> None:
+    """Runs this process's role until SIGTERM or SIGINT. Raises SettingsError, SchemaError."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_base(settings) as base:
+        if settings.role in ("all", "telephony"):
+            add_owner(base)
+        app = await build_web(base) if settings.role != "telephony" else _health_only(base)
+        async with _listening(app, settings):
+            log.info("ccserver serves", role=settings.role, host=settings.host, port=settings.port)
+            await stop.wait()
+        log.info("ccserver stops")
+
+
+def _health_only(base: Base) -> web.Application:
+    """A telephony process has /health and nothing else."""
+
+    async def health(_request: web.Request) -> web.Response:
+        state = base.health.look()
+        return web.json_response(
+            {"status": state.status, "node": state.node}, status=503 if state.status == "down" else 200
+        )
+
+    app = web.Application()
+    app.router.add_get("/health", health)
+    return app
+
+
+@asynccontextmanager
+async def _listening(app: web.Application, settings: Settings) -> AsyncIterator[None]:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handler_cancellation=True)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.host, settings.port, reuse_address=True)
+        try:
+            await site.start()
+        except OSError as error:
+            raise SettingsError(
+                f"Port {settings.port} on {settings.host} cannot be used: {error.strerror}. "
+                "Stop what uses it, or set CCSERVER_PORT."
+            ) from error
+        yield
+    finally:
+        with contextlib.suppress(asyncio.CancelledError):
+            await runner.cleanup()

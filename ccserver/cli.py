@@ -1,0 +1,109 @@
+"""The ``ccserver`` command."""
+
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+from rich.console import Console
+
+from ccserver import __version__
+from ccserver.app import serve as serve_application
+from ccserver.logs import configure
+from ccserver.settings import Settings, SettingsError, read_settings
+from ccserver.stack.problems import StackProblem
+from ccserver.stack.progress import ConsoleProgress
+from ccserver.stack.up import UpOptions, up
+from ccserver.storage import migrate as migrations
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Contact-center server on Asterisk and PostgreSQL.",
+)
+_console = Console(stderr=True)
+
+
+def _settings() -> Settings:
+    try:
+        return read_settings()
+    except SettingsError as error:
+        raise typer.Exit(_fail(str(error))) from error
+
+
+def _fail(sentence: str) -> int:
+    _console.print(f"[red]{sentence}[/red]", highlight=False)
+    return 1
+
+
+def _run(work: Callable[[], Awaitable[None]]) -> None:
+    try:
+        uvloop.run(_main(work))
+    except (StackProblem, SettingsError, migrations.SchemaError) as error:
+        raise typer.Exit(_fail(str(error))) from error
+
+
+async def _main(work: Callable[[], Awaitable[None]]) -> None:
+    await work()
+
+
+@app.command()
+def serve(
+    role: Annotated[str, typer.Option(help="all (one process does everything), web, or telephony")] = "",
+) -> None:
+    """Run the server: pages, API and stream, and the telephony owner.
+
+    DATABASE_URL must be set. Several processes share one database and one REDIS_URL: `--role web` as many as you
+    like, `--role telephony` one active and any number of standbys.
+    """
+    settings = _settings()
+    if role:
+        if role not in ("all", "web", "telephony"):
+            raise typer.Exit(_fail(f"--role {role}: must be all, web or telephony"))
+        settings = settings.with_role(role)
+    configure(settings.log_format, settings.log_level)
+    _run(lambda: serve_application(settings))
+
+
+@app.command("up")
+def up_command(
+    demo: Annotated[bool, typer.Option(help="add a demo organisation with steady real SIP traffic")] = False,
+) -> None:
+    """Start everything on this machine: PostgreSQL, Asterisk and the server. Ctrl-C stops it all."""
+    settings = _settings()
+    _run(lambda: up(UpOptions(settings=settings, demo=demo), ConsoleProgress()))
+
+
+@app.command()
+def migrate(
+    rollback: Annotated[int, typer.Option(help="undo this many of the last migrations instead")] = 0,
+    show: Annotated[bool, typer.Option("--status", help="only say what is applied")] = False,
+) -> None:
+    """Bring the schema of DATABASE_URL up to date, under a lock."""
+    settings = _settings()
+    if not settings.database_url:
+        raise typer.Exit(_fail("DATABASE_URL is not set: which database?"))
+    try:
+        if show:
+            typer.echo(migrations.status(settings.database_url))
+        elif rollback:
+            for name in migrations.rollback(settings.database_url, rollback):
+                typer.echo(f"rolled back {name}")
+        else:
+            applied = migrations.apply(settings.database_url)
+            typer.echo("\n".join(f"applied {name}" for name in applied) or "the schema is up to date")
+    except migrations.SchemaError as error:
+        raise typer.Exit(_fail(str(error))) from error
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"ccserver {__version__}, Python {sys.version.split()[0]}, {Path(__file__).parent}")
+
+
+def main() -> None:
+    """The console script's entry."""
+    app()

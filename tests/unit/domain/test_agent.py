@@ -1,0 +1,167 @@
+"""An agent's time: one state at each instant, and intervals whose sum is the shift."""
+
+import itertools
+from collections.abc import Iterator
+from uuid import UUID
+
+from ccserver.domain.agent import AgentStep, Interval
+from ccserver.domain.agentbook import AgentBook
+from ccserver.domain.directory import Agent, Directory
+from ccserver.domain.ids import uuid7
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.domain.book import AGENT_LEG, ALICE, CUSTOMER_LEG, PARIS, T0, TENANT, Play
+
+SESSION = UUID("01900000-0000-7000-8000-0000000000d1")
+DIRECTORY = Directory(
+    agents=[
+        Agent(
+            id=ALICE,
+            tenant_id=TENANT,
+            login="alice",
+            name="Alice",
+            site_id=PARIS,
+            extension="1001",
+            active=True,
+        )
+    ]
+)
+
+
+def ids() -> Iterator[UUID]:
+    number = 0
+    while True:
+        number += 1
+        yield uuid7(number, bytes(10))
+
+
+def book() -> AgentBook:
+    numbers = ids()
+    agents = AgentBook(lambda at: next(numbers))
+    agents.follow(DIRECTORY, T0)
+    return agents
+
+
+class Shift:
+    """Keeps the last word on each interval, as PostgreSQL does."""
+
+    def __init__(self) -> None:
+        self.agents = book()
+        self.intervals: dict[UUID, Interval] = {}
+
+    def take(self, step: AgentStep | None) -> None:
+        for interval in step.intervals if step is not None else ():
+            self.intervals[interval.id] = interval
+
+    def choose(self, at: float, state: str, reason: str = "") -> None:
+        self.take(self.agents.chose(ALICE, state, reason, SESSION, T0 + at))
+
+    def calls(self, play: Play) -> None:
+        for change in play.changes:
+            at = change.moments[-1].at if change.moments else T0
+            self.take(self.agents.call_changed(change.call, at))
+        play.changes.clear()
+
+    @property
+    def told(self) -> list[tuple[str, float, float | None]]:
+        return [
+            (i.state, round(i.begun_at - T0, 3), None if i.until is None else round(i.until - T0, 3))
+            for i in self.intervals.values()
+        ]
+
+
+def test_a_call_is_one_story_in_the_agents_time() -> None:
+    shift = Shift()
+    shift.choose(0, "available")
+    play = Play().placed(10).agent(10.1).up(12, AGENT_LEG).customer(12.1).up(15, CUSTOMER_LEG)
+    play.hold(20, AGENT_LEG, True).hold(22, AGENT_LEG, False).gone(30, CUSTOMER_LEG).gone(30.5, AGENT_LEG)
+    shift.calls(play)
+    shift.choose(40, "paused", "lunch")
+    shift.choose(50, "offline")
+    assert shift.told == [
+        ("available", 0, 10),
+        ("ringing", 10, 12),
+        ("dialing", 12, 15),
+        ("on_call", 15, 20),
+        ("on_hold", 20, 22),
+        ("on_call", 22, 30.5),
+        ("available", 30.5, 40),
+        ("paused", 40, 50),
+    ]
+
+
+def test_a_pause_asked_during_a_call_begins_when_the_call_is_over() -> None:
+    shift = Shift()
+    shift.choose(0, "available")
+    play = Play().placed(1).agent(1).up(2, AGENT_LEG)
+    shift.calls(play)
+    shift.choose(3, "paused", "training")
+    agent = shift.agents.get(ALICE)
+    assert agent is not None and agent.state == "dialing"
+    shift.calls(play.gone(5, AGENT_LEG))
+    agent = shift.agents.get(ALICE)
+    assert agent is not None and (agent.state, agent.reason) == ("paused", "training")
+
+
+def test_an_agent_taken_from_the_directory_is_logged_out() -> None:
+    shift = Shift()
+    shift.choose(0, "available")
+    for step in shift.agents.follow(Directory(), T0 + 9):
+        shift.take(step)
+    assert shift.told == [("available", 0, 9)] and shift.agents.get(ALICE) is None
+
+
+def test_an_unavailable_device_does_not_hide_that_the_contact_is_unreachable() -> None:
+    agents = book()
+    assert agents.phone_changed(ALICE, "registered", "contact", T0) is not None
+    assert agents.phone_changed(ALICE, "unreachable", "contact", T0 + 1) is not None
+    assert agents.phone_changed(ALICE, "unregistered", "device", T0 + 2) is None
+    agent = agents.get(ALICE)
+    assert agent is not None and (agent.phone, agent.phone_since) == ("unreachable", T0 + 1)
+    assert agents.phone_changed(ALICE, "unregistered", "contact", T0 + 3) is not None
+
+
+def test_open_intervals_of_an_earlier_run_go_on() -> None:
+    shift = Shift()
+    shift.choose(0, "paused", "lunch")
+    later = book()
+    assert later.restore(list(shift.intervals.values())) == []
+    step = later.chose(ALICE, "available", "", SESSION, T0 + 60)
+    assert [(i.state, i.until) for i in step.intervals] == [("paused", T0 + 60), ("available", None)]
+    assert step.intervals[0].id == next(iter(shift.intervals))
+
+
+STEPS = ["available", "paused", "offline", "placed", "agent", "up", "customer", "up_c", "gone_c", "gone"]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(STEPS), st.floats(0, 10), st.sampled_from(["a", "b"])), max_size=40)
+)
+def test_intervals_never_overlap_and_leave_no_hole(script: list[tuple[str, float, str]]) -> None:
+    shift, play, now = Shift(), Play(), 0.0
+    for name, step, reason in script:
+        # Instants jump back and forth: two clocks, late facts.
+        now = max(0.0, now + step - 3)
+        match name:
+            case "available" | "paused" | "offline":
+                shift.choose(now, name, reason)
+            case "placed":
+                play.placed(now)
+            case "agent":
+                play.agent(now)
+            case "up":
+                play.up(now, AGENT_LEG)
+            case "customer":
+                play.customer(now)
+            case "up_c":
+                play.up(now, CUSTOMER_LEG)
+            case "gone_c":
+                play.gone(now, CUSTOMER_LEG)
+            case _:
+                play.gone(now, AGENT_LEG)
+        shift.calls(play)
+    told = [i for i in shift.told if i[2] is None or i[2] > i[1]]
+    for before, after in itertools.pairwise(told):
+        assert before[2] is not None and before[2] <= after[1]
+    assert sum(1 for i in told if i[2] is None) <= 1
