@@ -233,7 +233,7 @@ def error_of(operation: Operation, status: int, raw: bytes) -> Exception:
     if status >= 500:
         if operation.name in _MAKES_A_CHANNEL and status == 500:
             return AriAllocationFailed(operation.name, status, message or "")
-        return away("ari", f"http_{status}")
+        return away("ari", f"http_{status} {message or ''}".strip())
     return _ERRORS.get(status, AriRefused)(operation.name, status, message or "")
 
 

@@ -76,11 +76,18 @@ class AriAllocationFailed(AriError):
     code = "ari_allocation_failed"
 
 
+class AsteriskAway(Unavailable):
+    """``Unavailable``, readable in a log: which link (``part``) and why (``why``)."""
+
+    def __str__(self) -> str:
+        return f"{self.params['part']} unavailable: {self.params['why']}"
+
+
 def away(link: str, why: str) -> Unavailable:
     """``Unavailable`` that says which link and why; after ``why="deadline"`` the command may still have
     run.
     """
-    return Unavailable(None, part=link, why=why)
+    return AsteriskAway(None, part=link, why=why)
 
 
 def words_of(error: OSError) -> str:

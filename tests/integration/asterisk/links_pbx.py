@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ccserver.domain.pbx import PbxDirectories, PbxModel, PbxPorts, PbxUser
 from ccserver.stack.asterisk_process import AsteriskProcess, HttpProbe
-from ccserver.stack.asterisk_root import AsteriskBinary, default_cache, ensure_asterisk
+from ccserver.stack.asterisk_root import default_cache, ensure_asterisk
 from ccserver.stack.ports import free_rtp_range, free_tcp_port, free_udp_port
 from ccserver.stack.progress import QuietProgress
 from ccserver.telephony.render import render
@@ -46,7 +46,11 @@ class LinksPbx:
 
 async def links_pbx(base: Path) -> LinksPbx:
     """Rendered as in production, with a few extensions and a queue of the tests beside it."""
-    binary: AsteriskBinary = await asyncio.to_thread(ensure_asterisk, default_cache(), QuietProgress())
+    return await asyncio.to_thread(_prepare, base)
+
+
+def _prepare(base: Path) -> LinksPbx:
+    binary = ensure_asterisk(default_cache(), QuietProgress())
     first, last = free_rtp_range(100)
     ports = PbxPorts(
         sip=free_udp_port(), http=free_tcp_port(), ami=free_tcp_port(), rtp_first=first, rtp_last=last

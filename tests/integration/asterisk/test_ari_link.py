@@ -240,6 +240,8 @@ async def test_bridges(pbx: LinksPbx, ari: Ari) -> None:
         await ari.bridges.stop_moh("call-1")
         await ari.bridges.play("call-1", "sound:beep", playback_id="b-1")
         await ari.bridges.record("call-1", "bridge-recording")
+        # Before it has begun it cannot be ended: Asterisk answers 500.
+        await sink.event("RecordingStarted")
         await ari.recordings.cancel("bridge-recording")
         snoop = await ari.channels.snoop("left", app="cc", app_args=["listen"], snoop_id="ear-1")
         assert snoop["id"] == "ear-1"
