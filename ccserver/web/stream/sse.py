@@ -32,7 +32,10 @@ class EventStreamEndpoint:
         self._is_own_origin = is_own_origin
 
     async def __call__(self, request: web.Request, actor: Actor | None = None) -> web.StreamResponse:
-        """Serve one client until either side closes; ``actor`` is given when the route found out already. Raises Invalid and Forbidden for the topics."""
+        """Serve one client until either side closes. Raises Invalid and Forbidden for the topics.
+
+        ``actor`` is given when the route has found out who calls.
+        """
         check_origin(request, self._is_own_origin)
         actor = actor or await self._authenticate(request)
         self._hub.admit(actor)

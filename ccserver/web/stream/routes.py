@@ -1,0 +1,58 @@
+"""The stream's lines in the table of routes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from ccserver import __version__
+from ccserver.domain.access import Ability, Actor
+from ccserver.web.route import Route
+from ccserver.web.stream import asyncapi
+from ccserver.web.stream.guard import IsOwnOrigin, is_own_host
+from ccserver.web.stream.hub import Hub
+from ccserver.web.stream.sse import EventStreamEndpoint
+from ccserver.web.stream.ws import Authenticate, WebSocketEndpoint
+
+
+def stream_routes(
+    hub: Hub, authenticate: Authenticate, is_own_origin: IsOwnOrigin = is_own_host
+) -> tuple[Route, ...]:
+    """Routes over ``hub``. ``authenticate`` is asked only where the routing has not found out who calls."""
+    websocket = WebSocketEndpoint(hub, authenticate, is_own_origin=is_own_origin)
+    events = EventStreamEndpoint(hub, authenticate, is_own_origin=is_own_origin)
+    return (
+        Route("GET", "/ws", websocket, ability=Ability.USE, summary="Live stream on a WebSocket"),
+        Route(
+            "GET",
+            "/api/events/stream",
+            events,
+            ability=Ability.USE,
+            content_type="text/event-stream",
+            summary="Live stream as server-sent events",
+        ),
+        Route(
+            "GET",
+            "/api/asyncapi.json",
+            _json(asyncapi.document(__version__)),
+            ability=Ability.PUBLIC,
+            summary="AsyncAPI document of the live stream",
+        ),
+        Route(
+            "GET",
+            "/api/protocol",
+            _json(asyncapi.protocol()),
+            ability=Ability.PUBLIC,
+            summary="Topics, messages and close codes of the live stream",
+        ),
+    )
+
+
+def _json(document: Mapping[str, Any]) -> Any:
+    body = msgspec.json.encode(document)
+
+    async def handle(request: web.Request, actor: Actor | None = None) -> web.Response:
+        return web.Response(body=body, content_type="application/json")
+
+    return handle
