@@ -1,3 +1,20 @@
-"""Fixtures that every part of the tests may use."""
+"""What every test has: fixtures of the rig, and a detector of blocking calls in the event loop."""
 
-pytest_plugins = ["tests.rig.fixtures"]
+from collections.abc import Iterator
+
+import pytest
+from blockbuster import blockbuster_ctx
+
+pytest_plugins = ["tests.rig.fixtures", "tests.rig.postgres", "tests.rig.office"]
+
+_ASYNCPG_LOOKS = {"_parse_connect_dsn_and_args", "_read_password_file", "_dot_postgresql_path"}
+
+
+@pytest.fixture(autouse=True)
+def no_blocking_calls() -> Iterator[None]:
+    """A call of ours that blocks the event loop raises. What boots services (stack) may block: nobody waits."""
+    with blockbuster_ctx("ccserver", excluded_modules=["ccserver.stack"]) as detector:
+        for function in detector.functions.values():
+            # asyncpg looks for ~/.pgpass and certificates at each connect: a stat of a local file or two.
+            function.can_block_in("asyncpg/connect_utils.py", _ASYNCPG_LOOKS)
+        yield

@@ -71,7 +71,7 @@ class Database:
         self._dsn = dsn
         self._size = pool_size
         self._timeout = statement_timeout_seconds
-        self._known = tuple(known_migrations() if known is None else known)
+        self._known = None if known is None else tuple(known)
         self._pools: dict[str, asyncpg.Pool] = {}
         self._doubt = asyncio.Event()
         self._supervisor = supervisor
@@ -79,6 +79,8 @@ class Database:
 
     async def start(self) -> None:
         """Make the pools and look once. PostgreSQL away is no error, a foreign schema is SchemaError."""
+        if self._known is None:
+            self._known = await asyncio.to_thread(known_migrations)
         for role in ("ccserver_app", "ccserver_system"):
             self._pools[role] = await asyncpg.create_pool(
                 self._dsn,
@@ -182,7 +184,7 @@ class Database:
             raise SchemaError("The database has no ccserver schema. Run: ccserver migrate") from error
         try:
             rows = await probe.fetch(_SQL["applied_migrations"], timeout=PROBE_DEADLINE_SECONDS)
-            check_applied(self._known, (row["migration_id"] for row in rows))
+            check_applied(self._known or (), (row["migration_id"] for row in rows))
         except (SchemaError, asyncpg.PostgresError, OSError, TimeoutError) as error:
             probe.terminate()
             if isinstance(error, asyncpg.UndefinedTableError | asyncpg.InsufficientPrivilegeError):

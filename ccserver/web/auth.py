@@ -39,7 +39,7 @@ def require(request: web.Request, ability: Ability) -> Actor | None:
     if ability is Ability.PUBLIC:
         return actor
     if actor is None:
-        refusal: DomainError = request.get("auth_error") or Unauthenticated()
+        refusal: DomainError = request.get(keys.AUTH_ERROR) or Unauthenticated()
         raise refusal
     if not actor.may(ability):
         if actor.must_change_password:

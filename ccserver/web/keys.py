@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from ccserver.domain.access import Actor
+from ccserver.domain.errors import DomainError
 from ccserver.live.view import LiveView
 from ccserver.services.accounts import Accounts
 from ccserver.services.calls import Calls
@@ -19,7 +20,7 @@ from ccserver.services.users import Users
 from ccserver.settings import Settings
 from ccserver.web.address import Addresses
 from ccserver.web.csrf import Csrf
-from ccserver.web.i18n import Catalogues
+from ccserver.web.i18n import DEFAULT, Catalogues
 from ccserver.web.problem import Problem
 from ccserver.web.route import Route
 from ccserver.web.tokens import AccessTokens
@@ -49,25 +50,32 @@ CSRF = web.AppKey("CSRF", Csrf)
 ACCESS_TOKENS = web.AppKey("ACCESS_TOKENS", AccessTokens)
 
 
+ACTOR = web.RequestKey("ACTOR", Actor)
+AUTH_ERROR = web.RequestKey("AUTH_ERROR", DomainError)
+LOCALE = web.RequestKey("LOCALE", str)
+REQUEST_ID = web.RequestKey("REQUEST_ID", str)
+CSP_NONCE = web.RequestKey("CSP_NONCE", str)
+
+
 def actor_of(request: web.Request) -> Actor | None:
     """Who the middleware found, None when nobody is logged in."""
-    actor: Actor | None = request.get("actor")
-    return actor
+    found: Actor | None = request.get(ACTOR)
+    return found
 
 
 def locale_of(request: web.Request) -> str:
     """The reader's language: the user's own, else Accept-Language, else French."""
-    locale: str = request.get("locale", "fr")
-    return locale
+    found: str = request.get(LOCALE, DEFAULT)
+    return found
 
 
 def request_id_of(request: web.Request) -> str:
     """The request's id, as on its log lines and in the X-Request-Id header."""
-    request_id: str = request.get("request_id", "")
-    return request_id
+    found: str = request.get(REQUEST_ID, "")
+    return found
 
 
 def nonce_of(request: web.Request) -> str:
     """The nonce that inline scripts and styles of this response must carry."""
-    nonce: str = request.get("csp_nonce", "")
-    return nonce
+    found: str = request.get(CSP_NONCE, "")
+    return found

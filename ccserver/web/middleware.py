@@ -35,12 +35,13 @@ _log = structlog.get_logger(__name__)
 async def request_context(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The outermost: names the request, times it, and turns whatever goes wrong into an answer."""
     given = request.headers.get("X-Request-Id", "")
-    request["request_id"] = given if _SAFE_ID.fullmatch(given) else secrets.token_hex(8)
-    request["csp_nonce"] = secrets.token_urlsafe(16)
-    request["locale"] = request.app[keys.CATALOGUES].negotiate(request.headers.get("Accept-Language", ""))
+    request[keys.REQUEST_ID] = given if _SAFE_ID.fullmatch(given) else secrets.token_hex(8)
+    request[keys.CSP_NONCE] = secrets.token_urlsafe(16)
+    languages = request.headers.get("Accept-Language", "")
+    request[keys.LOCALE] = request.app[keys.CATALOGUES].negotiate(languages)
     started = time.perf_counter()
     template = _template(request)
-    with bound(request_id=request["request_id"]):
+    with bound(request_id=request[keys.REQUEST_ID]):
         response = await _guarded(request, handler, template)
         seconds = time.perf_counter() - started
         REQUESTS.labels(request.method, template, str(response.status)).observe(seconds)
@@ -80,16 +81,15 @@ async def _guarded(request: web.Request, handler: Handler, template: str) -> web
 
 @web.middleware
 async def who(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Sets ``request["actor"]`` and the reader's language; what was wrong is kept for routes that care."""
-    request["actor"] = None
+    """Sets ``request[keys.ACTOR]`` and the reader's language; what was wrong is kept for routes that care."""
     if not request.path.startswith(_NO_LOOKUP):
         try:
             actor = await auth.authenticate(request)
         except (Unauthenticated, Unavailable) as error:
-            request["auth_error"] = error
+            request[keys.AUTH_ERROR] = error
         else:
-            request["actor"] = actor
-            request["locale"] = actor.locale
+            request[keys.ACTOR] = actor
+            request[keys.LOCALE] = actor.locale
             with bound(user_id=str(actor.user_id), tenant_id=str(actor.tenant_id)):
                 return await handler(request)
     return await handler(request)

@@ -1,0 +1,102 @@
+"""A real PostgreSQL for tests: one embedded server a session, one database a test, copied from a template."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from ccserver.background import Supervisor
+from ccserver.stack.postgres import EmbeddedPostgres
+from ccserver.storage import migrate
+from ccserver.storage.pool import Database
+
+TEMPLATE = "ccserver_template"
+
+
+def database_dsn(dsn: str, name: str) -> str:
+    """The same server, another database."""
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """The session's PostgreSQL server. Tests that stop servers make one of their own."""
+    folder = Path(tempfile.mkdtemp(prefix="ccserver-test-postgres-"))
+    server = EmbeddedPostgres(folder, durable=False)
+    # One loop for start and stop: the child process belongs to the loop that spawned it.
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(server.start())
+        yield server
+    finally:
+        loop.run_until_complete(server.stop())
+        loop.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_dsn(postgres: EmbeddedPostgres) -> str:
+    """DSN of the session's server, under the role ``ccserver`` that owns the databases and is no superuser."""
+    return postgres.dsn()
+
+
+@pytest.fixture(scope="session")
+def _template(postgres_dsn: str) -> str:
+    asyncio.run(_administer(postgres_dsn, f'CREATE DATABASE "{TEMPLATE}"'))
+    migrate.apply(database_dsn(postgres_dsn, TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture
+async def empty_dsn(postgres_dsn: str) -> AsyncIterator[str]:
+    """DSN of an empty database of this test's own."""
+    async for dsn in _database(postgres_dsn, "template1"):
+        yield dsn
+
+
+@pytest.fixture
+async def database_url(postgres_dsn: str, _template: str) -> AsyncIterator[str]:
+    """DSN of a migrated, empty database of this test's own."""
+    async for dsn in _database(postgres_dsn, _template):
+        yield dsn
+
+
+@pytest.fixture
+async def supervisor() -> AsyncIterator[Supervisor]:
+    """A supervisor that the test's parts may share; none of their tasks may have died."""
+    made = Supervisor()
+    yield made
+    deaths = [status for status in made.status() if status.deaths]
+    await made.close()
+    assert not deaths
+
+
+@pytest.fixture
+async def database(database_url: str, supervisor: Supervisor) -> AsyncIterator[Database]:
+    """A started ``Database`` on a migrated database of this test's own."""
+    made = Database(database_url, supervisor, pool_size=5)
+    await made.start()
+    yield made
+    await made.close()
+
+
+async def _database(dsn: str, template: str) -> AsyncIterator[str]:
+    name = f"test_{uuid4().hex[:16]}"
+    await _administer(dsn, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    try:
+        yield database_dsn(dsn, name)
+    finally:
+        await _administer(dsn, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+async def _administer(dsn: str, statement: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
