@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -326,3 +327,12 @@ async def test_close_ends_the_socket_and_says_so() -> None:
         async with asyncio.timeout(5):
             while not socket.closed:
                 await asyncio.sleep(0)
+
+
+def test_every_operation_of_the_table_has_its_method() -> None:
+    source = "".join(
+        path.read_text()
+        for path in Path(ari_http.__file__).parent.glob("ari_*.py")
+        if path.stem != "ari_operations"
+    )
+    assert [name for name in OPERATIONS if f'"{name}"' not in source] == []
