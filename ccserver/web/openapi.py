@@ -103,6 +103,11 @@ def _tag(path: str) -> str:
     return parts[1] if parts[0] == "api" and len(parts) > 1 else parts[0]
 
 
+ERROR_CODES = N_("Error codes")
+WHO_MAY = N_("Who may:")
+PARAMETERS = N_("Parameters:")
+BODY = N_("Body:")
+ANSWER = N_("Answer:")
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}
 code,pre{font-family:ui-monospace,monospace;font-size:.9em}
@@ -127,7 +132,7 @@ def render_docs(document: Mapping[str, Any], catalogues: Catalogues, locale: str
     for path, operations in document["paths"].items():
         for verb, operation in operations.items():
             parts.append(_operation_html(path, verb, operation, schemas, say))
-    parts.append(f"<h2>{say(N_('Error codes'))}</h2><table>")
+    parts.append(f"<h2>{say(ERROR_CODES)}</h2><table>")
     for code, sentence in {**FIELDS, **ERRORS}.items():
         parts.append(f'<tr id="error-{code}"><td><code>{code}</code></td><td>{say(sentence)}</td></tr>')
     parts.append("</table></body></html>")
@@ -142,17 +147,15 @@ def _operation_html(
     who = ", ".join(roles) if roles else ability.value
     parts = [
         f'<h2><span class="verb">{verb.upper()}</span> <code>{html.escape(path)}</code></h2>'
-        f"<p>{html.escape(operation['summary'])}</p><p>{say(N_('Who may:'))} {html.escape(who)}</p>"
+        f"<p>{html.escape(operation['summary'])}</p><p>{say(WHO_MAY)} {html.escape(who)}</p>"
     ]
     if "parameters" in operation:
         names = ", ".join(f"<code>{html.escape(p['name'])}</code>" for p in operation["parameters"])
-        parts.append(f"<p>{say(N_('Parameters:'))} {names}</p>")
+        parts.append(f"<p>{say(PARAMETERS)} {names}</p>")
     if "requestBody" in operation:
-        parts.append(f"<p>{say(N_('Body:'))}</p>{_schema_html(operation['requestBody'], schemas)}")
+        parts.append(f"<p>{say(BODY)}</p>{_schema_html(operation['requestBody'], schemas)}")
     status = next(iter(operation["responses"]))
-    parts.append(
-        f"<p>{say(N_('Answer:'))} {status}</p>{_schema_html(operation['responses'][status], schemas)}"
-    )
+    parts.append(f"<p>{say(ANSWER)} {status}</p>{_schema_html(operation['responses'][status], schemas)}")
     return "".join(parts)
 
 

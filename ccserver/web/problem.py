@@ -17,7 +17,7 @@ from ccserver.domain.errors import (
     Unavailable,
 )
 from ccserver.web.i18n import Catalogues
-from ccserver.web.sentences import ERRORS, FIELDS, TITLES
+from ccserver.web.sentences import ERRORS, EXPECTED, FIELDS, TITLES
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -138,10 +138,14 @@ def headers_of(error: DomainError) -> dict[str, str]:
 
 def _field(error: FieldError, catalogues: Catalogues, locale: str) -> ProblemField:
     sentence = FIELDS.get(error.code) or ERRORS.get(error.code) or FIELDS["wrong_format"]
+    params = dict(error.params)
+    if error.code == "wrong_type":
+        names = params.get("expected", "").split(", ")
+        params["expected"] = ", ".join(catalogues.say(locale, EXPECTED.get(name, name)) for name in names)
     return ProblemField(
         field=error.field,
         code=error.code,
-        message=_fill(catalogues, locale, sentence, dict(error.params)),
+        message=_fill(catalogues, locale, sentence, params),
     )
 
 

@@ -42,6 +42,8 @@ ERRORS: dict[str, str] = {
     "role_changed": N_("Your rights have changed. Sign in again."),
     "signed_out": N_("You are signed out."),
     "forbidden": N_("Your role does not allow this."),
+    "topic_forbidden": N_("Your role does not allow this topic."),
+    "topic_unknown": N_("There is no such topic."),
     "must_change_password": N_("Change your password first."),
     "csrf": N_("The request did not come from one of our pages. Reload the page and try again."),
     "role_not_granted": N_("You cannot manage a user of this role."),
@@ -59,18 +61,37 @@ ERRORS: dict[str, str] = {
     "own_account": N_("You cannot deactivate yourself or change your own role."),
     "agent_busy": N_("The agent is already on a call."),
     "phone_unreachable": N_("The agent's phone cannot be reached."),
+    "agent_offline": N_("The agent is not signed in."),
+    "agent_unknown": N_("There is no such agent, or it is not within your reach."),
+    "call_unknown": N_("There is no such call in progress, or it is not within your reach."),
+    "call_exists": N_("This call was placed already."),
+    "no_trunk": N_("The agent's site has no trunk."),
+    "trunk_down": N_("The trunk is down."),
     "stale": N_("The telephony server has just changed. Try again."),
     "throttled": N_("Too many attempts. Try again in %(seconds)s seconds."),
     "unavailable": N_("A part of the server is away. Try again in a moment."),
     "database_away": N_("The database is away. Calls go on; try again in a moment."),
     "telephony_away": N_("The telephony server is away. Try again in a moment."),
-    "blind": N_("The link to the telephone system is down. Try again in a moment."),
+    "telephony_blind": N_("The link to the telephone system is down. Try again in a moment."),
+    "bus_unavailable": N_("The link between the servers is down. Try again in a moment."),
+    "connection_lost": N_("The connection was lost."),
     "busy": N_("The server is busy. Try again in a moment."),
     "migration_running": N_("The database is being upgraded. Try again in a moment."),
     "internal": N_(
         "Something went wrong on our side. Give this reference to your administrator: %(request_id)s"
     ),
 }
+
+EXPECTED: dict[str, str] = {
+    "str": N_("text"),
+    "int": N_("a whole number"),
+    "float": N_("a number"),
+    "bool": N_("true or false"),
+    "array": N_("a list"),
+    "object": N_("an object"),
+    "null": N_("nothing (null)"),
+}
+"""What msgspec calls a type, in words."""
 
 FIELDS: dict[str, str] = {
     "required": N_("This field is required."),
@@ -86,6 +107,10 @@ FIELDS: dict[str, str] = {
     "too_small": N_("At least %(minimum)s."),
     "out_of_range": N_("This number is out of range."),
     "control_character": N_("Line breaks and control characters are not accepted."),
+    "not_unicode": N_("These characters cannot be accepted."),
+    "uuid": N_("This is not an identifier."),
+    "unknown_command": N_("There is no such command."),
+    "http_1_1_needed": N_("Use HTTP/1.1 or newer."),
     "repeated": N_("This parameter is given more than once."),
     "unknown": N_("There is no such thing."),
     "taken": N_("This is taken."),
