@@ -79,6 +79,11 @@ class Assets:
         if self._watch and tuple((str(p), p.stat().st_mtime_ns) for p in self._paths()) != self._stamp:
             self._load()
 
+    @property
+    def watching(self) -> bool:
+        """Whether files are read again when they change."""
+        return self._watch
+
     def names(self, prefix: str = "") -> list[str]:
         """Names of the files below ``prefix``, relative to the tree."""
         return [name for name in self._files if name.startswith(prefix)]

@@ -102,6 +102,7 @@ class Renderer:
         environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(root),
             autoescape=True,
+            auto_reload=self._assets.watching,
             undefined=jinja2.StrictUndefined,
             extensions=["jinja2.ext.i18n"],
             trim_blocks=True,
@@ -111,6 +112,9 @@ class Renderer:
         # The extension adds this method at run time; Jinja2's types cannot know it.
         environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
         environment.globals["asset"] = self._assets.url
+        # Compiled now, so that no request reads a disk, and so that a broken template is found at start.
+        for name in environment.list_templates(extensions=["html"]):
+            environment.get_template(name)
         return environment
 
     @cached_property
@@ -180,6 +184,6 @@ def find_sentences(assets: Assets) -> list[str | tuple[str, str]]:
         source = io.BytesIO(assets.text(name).encode())
         said = extract_javascript(source, {"t": None, "tn": None}, (), {"parse_template_string": True})
         for _, function, message, _ in said:
-            forms = (message,) if isinstance(message, str) else tuple(message)
+            forms = [message] if not isinstance(message, list | tuple) else list(message)
             found[(forms[0], forms[1]) if function == "tn" else forms[0]] = None
     return list(found)

@@ -40,20 +40,31 @@ def chromium_path() -> str | None:
     return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
-async def browser() -> AsyncIterator[Browser]:
+@pytest.fixture(scope="session")
+def chromium() -> str:
     path = chromium_path()
     if path is None:
         pytest.skip("no Chromium here: apt-get install -y chromium")
+    return path
+
+
+@pytest.fixture
+def scripted() -> Harness:
+    """Made outside the loop: it reads the templates and the static files from the disk."""
+    return Harness()
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=path, args=FLAGS)
+        started = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield started
         await started.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def harness() -> AsyncIterator[Harness]:
-    made = Harness()
+async def harness(scripted: Harness) -> AsyncIterator[Harness]:
+    made = scripted
     runner = web.AppRunner(made.app(), shutdown_timeout=0.2)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -37,7 +37,7 @@ class Harness:
     """State of the scripted server; tests change it and the pages follow."""
 
     def __init__(self) -> None:
-        self.renderer = Renderer(Assets(watch=True), Catalogues())
+        self.renderer = Renderer(Assets(), Catalogues())
         self.me: Row = {
             "id": scenes.uid(scenes.NAMES[0]),
             "login": "camille.roux",
@@ -51,6 +51,8 @@ class Harness:
         }
         self.url = ""
         self.locale = "fr"
+        self.theme = ""
+        self.heartbeat = 5.0
         self.epoch = "e1"
         self.seq = 0
         self.blind_since: float | None = None
@@ -98,7 +100,7 @@ class Harness:
             module=module,
             path=request.path,
             locale=locale,
-            theme=request.cookies.get("ccs_theme", "auto"),
+            theme=self.theme or request.cookies.get("ccs_theme", "auto"),
             wall="wall" in request.query,
             me=None if request.path == "/login" else self.me,
             topics=topics,
@@ -153,7 +155,13 @@ class Harness:
         await socket.prepare(request)
         self.sockets.append(socket)
         await socket.send_json(
-            {"type": "hello", "heartbeat": 5, "epoch": self.epoch, "node": "harness", "protocol": 1}
+            {
+                "type": "hello",
+                "heartbeat": self.heartbeat,
+                "epoch": self.epoch,
+                "node": "harness",
+                "protocol": 1,
+            }
         )
         async for message in socket:
             if message.type is not WSMsgType.TEXT:

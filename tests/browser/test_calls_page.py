@@ -1,0 +1,77 @@
+"""The history: filters, pages, live ends on top, one call's journey."""
+
+import time
+
+from playwright.async_api import expect
+
+from tests.browser import scenes
+from tests.browser.conftest import OpenPage
+from tests.browser.harness import Harness
+
+
+async def test_ends_come_on_top_without_reload(open_page: OpenPage, harness: Harness) -> None:
+    harness.topics["history"] = {}
+    page = await open_page("/calls")
+    await expect(page.locator("#calls > tr")).to_have_count(len(scenes.OUTCOMES))
+    row = scenes.ended("new", time.time(), "busy", number="+33199001122")
+    await harness.put("history", row["id"], row)
+    await expect(page.locator("#calls > tr").first).to_contain_text("01 99 00 11 22")
+    await expect(page.locator("#calls > tr").first).to_contain_text("Occupé")
+
+
+async def test_filters_ask_the_server_and_guard_the_stream(open_page: OpenPage, harness: Harness) -> None:
+    harness.topics["history"] = {}
+    page = await open_page("/calls")
+    await expect(page.locator("#calls > tr")).to_have_count(len(scenes.OUTCOMES))
+    async with page.expect_request(lambda r: "outcome=busy" in r.url) as asked:
+        await page.select_option("#outcome", "busy")
+    url = (await asked.value).url
+    assert "date_from=" in url
+    assert "Z" in url.split("date_from=")[1]
+    async with page.expect_request(lambda r: "number=%2B33612" in r.url):
+        await page.locator("#number").fill("0612")
+    other = scenes.ended("other", time.time(), "answered", number="+33612000000")
+    same = scenes.ended("same", time.time(), "busy", number="+33612000001")
+    await harness.put("history", other["id"], other)
+    await harness.put("history", same["id"], same)
+    await expect(page.locator(f"#history-{same['id']}")).to_be_visible()
+    await expect(page.locator(f"#history-{other['id']}")).to_have_count(0)
+
+
+async def test_more_goes_on_from_the_last(open_page: OpenPage, harness: Harness) -> None:
+    harness.topics["history"] = {}
+    rows = scenes.history(time.time())
+    harness.answers[("GET", "/api/calls")] = (200, {"items": rows[:5], "next": rows[4]["id"]})
+    page = await open_page("/calls")
+    await expect(page.locator("#calls > tr")).to_have_count(5)
+    harness.answers[("GET", "/api/calls")] = (200, {"items": rows[5:], "next": None})
+    await page.get_by_role("button", name="Afficher la suite").click()
+    await expect(page.locator("#calls > tr")).to_have_count(len(rows))
+    await expect(page.locator("#more-row")).to_be_hidden()
+    assert any(f"after={rows[4]['id']}" in path for _, path, _ in harness.requests)
+
+
+async def test_a_journey_by_keyboard(open_page: OpenPage) -> None:
+    page = await open_page("/calls")
+    first = page.locator("#calls .pick-button").first
+    await first.focus()
+    await page.keyboard.press("Enter")
+    panel = page.locator("#journey")
+    await expect(panel).to_be_visible()
+    await expect(panel.locator(".leg")).to_have_count(2)
+    await expect(panel.locator(".step")).to_have_count(10)
+    await expect(panel).to_contain_text("+3,190 s")
+    await expect(panel).to_contain_text("2:06,480")
+    assert "call=" in page.url
+    await page.keyboard.press("Escape")
+    await expect(panel).to_be_hidden()
+    assert "call=" not in page.url
+    await expect(first).to_be_focused()
+
+
+async def test_empty_is_said(open_page: OpenPage, harness: Harness) -> None:
+    harness.topics["history"] = {}
+    harness.answers[("GET", "/api/calls")] = (200, {"items": [], "next": None})
+    page = await open_page("/calls")
+    await expect(page.locator("#calls-empty")).to_be_visible()
+    await expect(page.locator("#calls-table")).to_be_hidden()
