@@ -27,8 +27,10 @@ PACKAGES = (
 DATA_FOLDERS = ("documentation", "rest-api", "static-http", "moh", "conf")
 # Debian names the prompts after the voice; Asterisk looks them up by language.
 VOICES = {"fr": "fr_CA_f_June", "en": "en_US_f_Allison"}
-# Loaded by name at run time, so no ELF header lists them.
-LIBRARIES_OPENED_BY_NAME = ("libgcc_s.so.1", "libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2")
+# Opened by name at run time, so no ELF header lists them: name resolution, and the cryptography that SRTP uses
+# (libsoftokn3 and libfreebl3 check themselves against the .chk files beside them).
+OPENED_BY_NAME = ("libgcc_s.so.1", "libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2", "libsoftokn3.*")
+OPENED_BY_NAME += ("libfreebl*3.*", "libnssdbm3.*", "libnssckbi.so")
 DISK_NEEDED_BYTES = 2_000_000_000
 DOCS = ("usr/share/doc/asterisk/copyright", "usr/share/doc/asterisk-moh-opsound-wav/copyright")
 APT_OPTIONS = (
@@ -134,8 +136,9 @@ def copy_runtime(raw: Path, pruned: Path) -> None:
         raise StackProblem(f"Debian {SUITE} has no dynamic loader where one was expected, in {raw}/usr/lib.")
     libraries = loader.parent
     modules = sorted((libraries / MODULES_UNDER_LIB).glob("*.so"))
-    wanted = {loader, *(libraries / name for name in LIBRARIES_OPENED_BY_NAME)}
-    for elf in (program, *modules):
+    opened = {path for pattern in OPENED_BY_NAME for path in libraries.glob(pattern)}
+    wanted = {loader, *opened}
+    for elf in (program, *modules, *sorted(opened)):
         wanted.update(_linked_libraries(loader, libraries, elf))
     for source in (program, *modules, *sorted(wanted)):
         if source.exists():

@@ -20,7 +20,7 @@ from ccserver.stack.progress import Progress
 
 OLDEST_MAJOR_VERSION = 20
 # Raise this when the content of the pruned root changes: older caches are then rebuilt, not reused.
-LAYOUT = 1
+LAYOUT = 2
 LOCK_TIMEOUT_SECONDS = 900.0
 NEEDED_MODULES = ("res_ari.so", "res_ari_channels.so", "res_pjsip.so", "app_stasis.so", "res_srtp.so")
 SYSTEM_LIB_FOLDERS = ("/usr/lib", "/usr/lib64", "/usr/local/lib")

@@ -244,7 +244,9 @@ def _runner_for(folder: Path, cluster: Path, binaries: Path) -> _Runner:
     if not all(_may_enter(path, entry) for path in (folder, binaries)):
         # A checkout under /root is closed to that user. Rather than open folders that are not ours,
         # let this one process look past folder permissions (it can read, never write, beyond its own).
+        # Without no_setuid_fixup the kernel forgets the capability in access(2), by which initdb looks around.
         prefix += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+        prefix += ["--securebits=+no_setuid_fixup"]
     return _Runner((*prefix, "--"), (entry.pw_uid, entry.pw_gid))
 
 
