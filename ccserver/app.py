@@ -7,7 +7,7 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,7 +22,7 @@ from ccserver.domain.access import Actor
 from ccserver.live.commands import Commands
 from ccserver.live.feed import LiveFeed
 from ccserver.live.owner import Owner
-from ccserver.live.view import LiveView
+from ccserver.live.view import Entry, LiveView
 from ccserver.ports import Bus
 from ccserver.services.accounts import Accounts
 from ccserver.services.base import Heralds, utc_now
@@ -36,15 +36,15 @@ from ccserver.services.users import Users
 from ccserver.settings import Settings, SettingsError
 from ccserver.storage.pool import Database
 from ccserver.storage.vault import Vault
-from ccserver.web import keys
+from ccserver.web import keys, pages
 from ccserver.web.api import agents, calls
 from ccserver.web.auth import authenticate, revalidate
 from ccserver.web.i18n import Catalogues
+from ccserver.web.pages import setup_pages
 from ccserver.web.server import WebParts, make_app
 from ccserver.web.stream.hub import Hub
-from ccserver.web.stream.sse import EventStreamEndpoint
+from ccserver.web.stream.routes import stream_routes
 from ccserver.web.stream.watch import SessionWatch
-from ccserver.web.stream.ws import WebSocketEndpoint
 
 log = structlog.get_logger(__name__)
 
@@ -133,6 +133,19 @@ def add_owner(base: Base) -> Owner:
     return owner
 
 
+class SessionNews:
+    """Every node's changes about users reach the cache of sessions before anybody is served again."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    def changed(self, entries: Sequence[Entry]) -> None:
+        self._sessions.observe([entry.change for entry in entries])
+
+    def blinded(self, since: float | None) -> None:
+        """Of no concern here."""
+
+
 async def build_web(base: Base) -> web.Application:
     """Everything that serves browsers and API clients, started."""
     settings, database, supervisor = base.settings, base.database, base.supervisor
@@ -154,6 +167,7 @@ async def build_web(base: Base) -> web.Application:
         lifetime=timedelta(hours=settings.session_hours),
     )
     accounts = Accounts(database, sessions, hashing, Throttle(database, clock=utc_now), clock=utc_now)
+    view.listen(SessionNews(sessions))
     hub = Hub(view, asyncio.get_running_loop(), node=base.node)
     base.health.add(
         "board",
@@ -170,8 +184,7 @@ async def build_web(base: Base) -> web.Application:
     def setup(app: web.Application) -> None:
         app[keys.CALLS] = Calls(database, commands)
         app[keys.LIVE] = view
-        app.router.add_get("/ws", WebSocketEndpoint(hub, authenticate))
-        app.router.add_get("/api/events/stream", EventStreamEndpoint(hub, authenticate))
+        setup_pages(app, catalogues, development=settings.development)
 
         async def stop_stream(_app: web.Application) -> None:
             hub.close()
@@ -187,7 +200,7 @@ async def build_web(base: Base) -> web.Application:
             sites=Sites(database, heralds, clock=utc_now),
             health=base.health,
             catalogues=catalogues,
-            routes=(*calls.ROUTES, *agents.ROUTES),
+            routes=(*calls.ROUTES, *agents.ROUTES, *stream_routes(hub, authenticate), *pages.ROUTES),
             setups=(setup,),
         )
     )

@@ -112,8 +112,11 @@ def _asks(call: Call, leg: Leg) -> Step:
 
 
 def _is_origin(call: Call, leg: Leg) -> bool:
-    """Whether this leg is the party that placed the call (a caller who gives up before the answer)."""
-    return bool(call.legs) and call.legs[0].uniqueid == leg.uniqueid
+    """Whether this leg's party placed the call by itself (a caller who gives up before the answer).
+
+    A leg that we rang is named by us: its request to hang up is only the refusal of a dial.
+    """
+    return bool(call.legs) and call.legs[0].uniqueid == leg.uniqueid and not leg.uniqueid.startswith("cc-")
 
 
 def _leaves(call: Call, leg: Leg, fact: ChannelGone) -> Step:

@@ -141,3 +141,35 @@ class SippProcess:
     async def _reachable(self) -> bool:
         lines = (await self._central.process.rx("pjsip show contacts")).splitlines()
         return any(f" {self.extension}/" in line and " Avail " in line for line in lines)
+
+
+class PhoneBank(SippProcess):
+    """Many phones in one SIPp: each extension registers at its port, and all of them answer alike."""
+
+    def __init__(
+        self, central: Central, extensions: tuple[str, ...], home: Path, *, ring_ms: int = 200
+    ) -> None:
+        super().__init__(central, "phone_answers", home, extension=extensions[0], ring_ms=ring_ms)
+        self._extensions = extensions
+
+    async def start(self) -> None:
+        """All are registered and reachable when this returns."""
+        self._home.mkdir(parents=True)
+        self._port = free_udp_port(self._address)
+        for extension in self._extensions:
+            self._words |= {"extension": extension, "secret": self._central.phone_secret(extension)}
+            register = await self._spawn("register", ["-m", "1"])
+            assert await register.wait() == 0, f"SIPp could not register {extension}: {self.log()}"
+        self._process = await self._spawn(self._scenario, [])
+        await until(self._bound, "SIPp bank bound to its port")
+        for extension in self._extensions:
+            await self._central.process.rx(f"pjsip qualify {extension}")
+        await until(self._all_reachable, "all phones of the bank reachable")
+
+    async def _all_reachable(self) -> bool:
+        lines = [
+            line
+            for line in (await self._central.process.rx("pjsip show contacts")).splitlines()
+            if " Avail " in line
+        ]
+        return all(any(f" {extension}/" in line for line in lines) for extension in self._extensions)

@@ -1,0 +1,57 @@
+"""An installation on the session's Asterisk, and one on an Asterisk of its own with twenty phones."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ccserver.domain.pbx import PhonePbx
+from ccserver.stack.asterisk_process import AsteriskProcess
+from ccserver.stack.asterisk_root import AsteriskBinary
+from ccserver.stack.gateway import GatewayProcess
+from ccserver.storage.pool import Database
+
+from tests.rig.asterisk import Central, demo_model, make_gateway, new_home, remove_home
+from tests.rig.installation import Installation, fill_database
+
+MANY = tuple(str(extension) for extension in range(2001, 2021))
+
+
+@pytest.fixture
+async def installation(
+    asterisk: Central, gateway_paris: GatewayProcess, database: Database, database_url: str, tmp_path: Path
+) -> AsyncIterator[Installation]:
+    """Nothing of ccserver runs yet: ``await installation.node()``."""
+    ids = await fill_database(database, asterisk)
+    made = Installation(asterisk, database, database_url, ids, tmp_path)
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def big_installation(
+    asterisk_binary: AsteriskBinary, database: Database, database_url: str, tmp_path: Path
+) -> AsyncIterator[Installation]:
+    """Twenty phones (2001 to 2020) and an Asterisk and gateway that a test may kill."""
+    home, gateway_home = new_home(), new_home()
+    small = demo_model(asterisk_binary, home)
+    phones = tuple(
+        PhonePbx(extension=e, secret=f"secret-of-{e}", site="paris", display_name="", agent_id=f"agent-{e}")
+        for e in MANY
+    )
+    model = replace(small, phones=small.phones + phones)
+    central = Central(process=AsteriskProcess.of(asterisk_binary, model), model=model)
+    gateway = make_gateway(asterisk_binary, gateway_home, central, "paris")
+    central.process.start_now()
+    gateway.start_now()
+    central.process.rx_now("pjsip qualify trunk-paris")
+    try:
+        ids = await fill_database(database, central)
+        made = Installation(central, database, database_url, ids, tmp_path)
+        yield made
+        await made.stop()
+    finally:
+        gateway.stop_now()
+        central.process.stop_now()
+        remove_home(home)
+        remove_home(gateway_home)

@@ -1,0 +1,180 @@
+"""Calls through the whole server: HTTP in, a real Asterisk, phones and a gateway, the history out."""
+
+from typing import Any
+
+import pytest
+
+from tests.rig.asterisk import PARIS_DID, Central
+from tests.rig.fixtures import SippFactory
+from tests.rig.installation import CHIEF, Api, Installation
+from tests.rig.wait import until
+
+pytestmark = [pytest.mark.asterisk, pytest.mark.postgres]
+
+ANSWERS, HANGS_UP, BUSY, NO_ANSWER, REFUSED = (f"01 45 00 00 0{digit}" for digit in (1, 6, 7, 8, 9))
+
+
+def kinds(journey: Any) -> list[str]:
+    return [f"{m['kind']} {m['role']}".strip() for m in journey["timeline"]]
+
+
+async def agent_state(chief: Api, extension: str, *states: str) -> Any:
+    """The agent's live row, once in one of these states."""
+    found: dict[str, Any] = {}
+
+    async def is_so() -> bool:
+        rows = (await chief.get("/api/agents"))["items"]
+        found.update(next(row for row in rows if row["extension"] == extension))
+        return found["state"] in states
+
+    await until(is_so, f"agent {extension} {states}, is {found}")
+    return found
+
+
+async def test_an_answered_call_is_seen_live_and_kept_once(
+    installation: Installation, sipp: SippFactory
+) -> None:
+    node = await installation.node()
+    agent, chief = await node.login("agent1001"), await node.login(CHIEF)
+    await sipp("phone_answers", extension="1001")
+    await agent_state(chief, "1001", "available")
+    call_id = await agent.call(ANSWERS)
+    row = await chief.live(call_id, "talking")
+    assert (row["number"], row["our_number"], row["trunk"]) == ("+33145000001", "+33145670000", "paris")
+    assert (await agent_state(chief, "1001", "on_call"))["call_id"] == call_id
+    assert (await agent.send("POST", f"/api/calls/{call_id}/hangup"))[0] == 202
+    journey = await agent.ended(call_id)
+    call = journey["call"]
+    assert (call["outcome"], call["ended_by"], call["direction"]) == ("answered", "agent", "outbound")
+    assert call["talk_seconds"] == pytest.approx(call["ended_at"] - call["answered_at"], abs=0.2)
+    assert kinds(journey) == [
+        "placed", "leg_created agent", "ringing agent", "answered agent", "leg_created customer",
+        "ringing customer", "answered customer", "connected customer", "hangup_asked agent",
+        "leg_ended customer", "leg_ended agent", "ended",
+    ]  # fmt: skip
+    assert [leg["role"] for leg in journey["legs"]] == ["agent", "customer"]
+    listed = (await chief.get("/api/calls"))["items"]
+    assert [item["id"] for item in listed] == [call_id]
+    await agent_state(chief, "1001", "available")
+
+
+@pytest.mark.parametrize(
+    ("number", "outcome", "cause"),
+    [(BUSY, "busy", 17), (REFUSED, "failed", 34), (HANGS_UP, "answered", 16)],
+)
+async def test_how_the_customer_ends_it(
+    installation: Installation, sipp: SippFactory, number: str, outcome: str, cause: int
+) -> None:
+    node = await installation.node()
+    agent = await node.login("agent1001")
+    await sipp("phone_answers", extension="1001")
+    call = (await agent.ended(await agent.call(number)))["call"]
+    assert (call["outcome"], call["cause"]) == (outcome, cause)
+    assert call["ended_by"] == ("customer" if outcome == "answered" else "network")
+
+
+async def test_a_call_cancelled_while_the_customer_rings(
+    installation: Installation, sipp: SippFactory
+) -> None:
+    node = await installation.node()
+    agent = await node.login("agent1001")
+    await sipp("phone_answers", extension="1001")
+    call_id = await agent.call(NO_ANSWER)
+    await (await node.login(CHIEF)).live(call_id, "ringing")
+    await agent.send("POST", f"/api/calls/{call_id}/hangup")
+    call = (await agent.ended(call_id))["call"]
+    assert (call["outcome"], call["ended_by"], call["answered_at"]) == ("cancelled", "agent", None)
+
+
+async def test_a_phone_that_rejects_or_is_not_there(installation: Installation, sipp: SippFactory) -> None:
+    node = await installation.node()
+    agent, absent = await node.login("agent1001"), await node.login("agent1003")
+    await sipp("phone_rejects", extension="1001")
+    call = (await agent.ended(await agent.call(ANSWERS)))["call"]
+    assert call["outcome"] == "agent_busy"
+    status, problem = await absent.send("POST", "/api/calls", {"number": ANSWERS})
+    assert (status, problem["code"]) == (409, "phone_unreachable")
+
+
+async def test_a_trunk_that_is_down(installation: Installation, sipp: SippFactory) -> None:
+    """Lyon has no gateway in this test."""
+    node = await installation.node()
+    agent, chief = await node.login("agent1003"), await node.login(CHIEF)
+    await sipp("phone_answers", extension="1003")
+
+    async def lyon_is_down() -> bool:
+        links = (await chief.get("/api/status"))["links"]
+        return any(link["id"] == "trunk:lyon" and not link["up"] for link in links)
+
+    await until(lyon_is_down, "the trunk of Lyon seen down", 20)
+    call = (await agent.ended(await agent.call(ANSWERS), 40))["call"]
+    assert call["outcome"] == "trunk_down"
+
+
+async def test_an_inbound_call_rings_its_agent_and_is_answered(
+    installation: Installation, sipp: SippFactory
+) -> None:
+    node = await installation.node()
+    chief = await node.login(CHIEF)
+    await sipp("phone_answers", extension="1001")
+    caller = await sipp("caller", number=PARIS_DID, caller="0612345678", talk_ms=300)
+    assert await caller.wait() == 0
+    await until(lambda: has_calls(chief, 1), "the call in the history")
+    call = (await chief.get("/api/calls"))["items"][0]
+    assert (call["direction"], call["outcome"], call["ended_by"]) == ("inbound", "answered", "customer")
+    assert (call["number"], call["our_number"]) == ("+33612345678", PARIS_DID)
+    assert call["agent_id"] == str(installation.ids["1001"])
+
+
+async def test_a_caller_who_gives_up_was_missed(installation: Installation, sipp: SippFactory) -> None:
+    node = await installation.node()
+    chief = await node.login(CHIEF)
+    await sipp("phone_never_answers", extension="1001")
+    caller = await sipp("caller_gives_up", number=PARIS_DID, patience_ms=800)
+    await caller.wait()
+    await until(lambda: has_calls(chief, 1), "the call in the history")
+    call = (await chief.get("/api/calls"))["items"][0]
+    assert (call["outcome"], call["ended_by"], call["answered_at"]) == ("missed", "customer", None)
+    assert call["ringing_at"] is not None
+
+
+async def test_without_a_server_the_dialplan_rings_the_phone_and_the_call_is_told_afterwards(
+    installation: Installation, sipp: SippFactory, asterisk: Central
+) -> None:
+    node = await installation.node()
+    await sipp("phone_answers", extension="1001")
+    await node.kill9()
+    caller = await sipp("caller", number=PARIS_DID, caller="0612345678", talk_ms=500)
+    assert await caller.wait() == 0
+    await node.start()
+    chief = await node.login(CHIEF)
+    await until(lambda: has_calls(chief, 1), "the call told by CEL")
+    call = (await chief.get("/api/calls"))["items"][0]
+    assert (call["direction"], call["outcome"], call["end_estimated"]) == ("inbound", "answered", False)
+    assert call["agent_id"] == str(installation.ids["1001"]) and call["talk_seconds"] >= 0.4
+
+
+async def test_what_may_not_be_dialled(installation: Installation) -> None:
+    node = await installation.node()
+    agent = await node.login("agent1001")
+    for number in (
+        "01 45 00 00 0",
+        "0145000001\r\nAction: Command",
+        "${SHELL(id)}",
+        "0145000001&PJSIP/x",
+        "",
+    ):
+        status, problem = await agent.send("POST", "/api/calls", {"number": number})
+        assert status == 422 or status == 400, (number, status, problem)
+        assert problem["errors"][0]["field"] == "number"
+    status, problem = await agent.send("POST", "/api/calls/0190-not-an-id/hangup")
+    assert status == 404
+    other = str(installation.ids["1002"])
+    status, _ = await agent.send("POST", "/api/calls", {"number": ANSWERS, "agent_id": other})
+    assert status == 403
+
+
+async def has_calls(chief: Api, count: int) -> bool:
+    """Whether so many calls have ended in the history."""
+    items = (await chief.get("/api/calls"))["items"]
+    return len(items) == count and all(item["ended_at"] is not None for item in items)

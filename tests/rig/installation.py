@@ -1,0 +1,259 @@
+"""A whole installation: PostgreSQL rows that match an Asterisk's model, and ``ccserver serve`` as processes."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+from ccserver.domain.access import Role
+from ccserver.domain.account import SiteRow
+from ccserver.services.base import new_id, utc_now
+from ccserver.services.hashing import Hashing
+from ccserver.stack.ports import free_tcp_port
+from ccserver.storage import sites as site_store
+from ccserver.storage import users as user_store
+from ccserver.storage.pool import Database
+
+from tests.rig.asterisk import Central
+from tests.rig.wait import until
+
+PASSWORD = "Correct-Horse-7"
+CHIEF = "chief"
+JWT_SECRET = "test-secret-of-more-than-thirty-two-bytes"
+SECRETS_KEY = "0123456789abcdef0123456789abcdef-test"
+
+
+async def fill_database(database: Database, central: Central) -> dict[str, UUID]:
+    """Users, sites, trunks and DIDs of the central's model; returns user ids by extension, and the tenant's."""
+    now = utc_now()
+    hashing = Hashing(memory_kib=64)
+    secret = await hashing.hash(PASSWORD)
+    hashing.close()
+    tenant = new_id(now)
+    ids: dict[str, UUID] = {"tenant": tenant}
+    async with database.system() as connection:
+        await user_store.insert_tenant(connection, tenant, "main", "Main", now)
+        sites: dict[str, UUID] = {}
+        for site in central.model.sites:
+            sites[site.slug] = new_id(now)
+            row = SiteRow(
+                id=sites[site.slug],
+                slug=site.slug,
+                name=site.slug.capitalize(),
+                zone="Europe/Paris",
+                country="FR",
+                caller_id=site.caller_id,
+            )
+            await site_store.insert_site(connection, tenant, row, now)
+            ids[site.slug] = sites[site.slug]
+        for trunk in central.model.trunks:
+            await connection.execute(
+                "INSERT INTO trunks (id, tenant_id, site_id, slug, host, port, created_at, updated_at)"
+                " VALUES ($1, $2, $3, $4, $5, $6, $7, $7)",
+                *(new_id(now), tenant, sites[trunk.site], trunk.slug, trunk.host, trunk.port, now),
+            )
+        people = [(CHIEF, Role.ADMIN, None, "")]
+        people += [
+            (f"agent{p.extension}", Role.AGENT, sites[p.site], p.extension) for p in central.model.phones
+        ]
+        for login, role, site_id, extension in people:
+            user = user_store.NewUser(
+                id=new_id(now),
+                tenant_id=tenant,
+                login=login,
+                first_name=login.capitalize(),
+                last_name="Test",
+                email="",
+                role=role,
+                site_id=site_id,
+                locale="fr",
+                password_hash=secret,
+                must_change_password=False,
+            )
+            await user_store.insert_user(connection, user, now)
+            ids[extension or login] = user.id
+            if extension:
+                await connection.execute(
+                    "INSERT INTO phones (id, tenant_id, user_id, extension, secret_encrypted, created_at, updated_at)"
+                    " VALUES ($1, $2, $3, $4, $5, $6, $6)",
+                    *(new_id(now), tenant, user.id, extension, b"x", now),
+                )
+        for did in central.model.dids:
+            await connection.execute(
+                "INSERT INTO dids (id, tenant_id, site_id, number, user_id, created_at, updated_at)"
+                " VALUES ($1, $2, $3, $4, $5, $6, $6)",
+                *(new_id(now), tenant, sites[did.site], did.number, ids.get(did.fallback or ""), now),
+            )
+    return ids
+
+
+@dataclass
+class Api:
+    """A program that is logged in."""
+
+    session: aiohttp.ClientSession
+    base: str
+    token: str
+
+    async def send(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {self.token}", "Accept-Language": "en"}
+        async with self.session.request(method, self.base + path, json=body, headers=headers) as response:
+            text = await response.text()
+            return response.status, json.loads(text) if text else None
+
+    async def get(self, path: str) -> Any:
+        status, body = await self.send("GET", path)
+        assert status == 200, (status, body)
+        return body
+
+    async def call(self, number: str) -> str:
+        """Click-to-call; the call's id."""
+        status, body = await self.send("POST", "/api/calls", {"number": number})
+        assert status == 202, (status, body)
+        return str(body["id"])
+
+    async def ended(self, call_id: str, seconds: float = 15.0) -> Any:
+        """The journey of a call, once the history has its end."""
+        found: dict[str, Any] = {}
+
+        async def is_there() -> bool:
+            status, body = await self.send("GET", f"/api/calls/{call_id}")
+            found["journey"] = body
+            return status == 200 and body["call"]["ended_at"] is not None
+
+        await until(is_there, f"call {call_id} ended in the history", seconds)
+        return found["journey"]
+
+    async def live(self, call_id: str, *states: str, seconds: float = 10.0) -> Any:
+        """The live row of a call, once it is in one of these states."""
+        found: dict[str, Any] = {}
+
+        async def is_so() -> bool:
+            calls = (await self.get("/api/status"))["calls"]
+            rows = [row for row in calls if row["id"] == call_id and row["state"] in states]
+            found["row"] = rows[0] if rows else None
+            return bool(rows)
+
+        await until(is_so, f"call {call_id} {states}", seconds)
+        return found["row"]
+
+
+@dataclass
+class Node:
+    """One ``ccserver serve`` process."""
+
+    environment: dict[str, str]
+    log: Path
+    role: str = "all"
+    port: int = field(default_factory=free_tcp_port)
+    process: asyncio.subprocess.Process | None = None
+    session: aiohttp.ClientSession | None = None
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self, *, ready: bool = True) -> None:
+        """Start it; with ``ready`` wait until it reigns (or, a web node, until it is not blind)."""
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "ccserver", "serve", "--role", self.role),
+                env={**os.environ, **self.environment, "CCSERVER_PORT": str(self.port)},
+                stdout=log,
+                stderr=log,
+            )
+        self.session = self.session or aiohttp.ClientSession()
+        await until(lambda: self.healthy(ready), f"{self.role} healthy: {self.log.read_text()[-3000:]}", 30)
+
+    async def healthy(self, ready: bool = True) -> bool:
+        assert self.process is not None and self.session is not None
+        assert self.process.returncode is None, self.log.read_text()[-3000:]
+        try:
+            async with self.session.get(f"{self.base}/health") as response:
+                state = await response.json()
+        except aiohttp.ClientError:
+            return False
+        return response.status == 200 and (not ready or self.role == "telephony" or state["status"] == "ok")
+
+    async def health(self) -> Any:
+        assert self.session is not None
+        async with self.session.get(f"{self.base}/health") as response:
+            return await response.json()
+
+    async def login(self, login: str) -> Api:
+        assert self.session is not None
+        body = {"login": login, "password": PASSWORD}
+        async with self.session.post(f"{self.base}/api/auth/login?bearer=1", json=body) as response:
+            answer = await response.json()
+            assert response.status == 200, answer
+        return Api(self.session, self.base, answer["access_token"])
+
+    async def kill9(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        await self.process.wait()
+
+    def suspend(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
+    async def stop(self) -> None:
+        if self.process is not None and self.process.returncode is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+            async with asyncio.timeout(15):
+                await self.process.wait()
+        if self.session is not None:
+            await self.session.close()
+            self.session = None
+
+
+@dataclass
+class Installation:
+    """An Asterisk, a database, and as many ccserver processes as a test asks for."""
+
+    central: Central
+    database: Database
+    database_url: str
+    ids: dict[str, UUID]
+    home: Path
+    nodes: list[Node] = field(default_factory=list)
+
+    def environment(self, name: str) -> dict[str, str]:
+        model = self.central.model
+        return {
+            "DATABASE_URL": self.database_url,
+            "JWT_SECRET": JWT_SECRET,
+            "SECRETS_KEY": SECRETS_KEY,
+            "CCSERVER_DATA": str(self.home / name),
+            "CCSERVER_NODE": name,
+            "AMI_PORT": str(model.ports.ami),
+            "AMI_USER": model.ami.name,
+            "AMI_SECRET": model.ami.secret,
+            "ARI_URL": self.central.ari_url,
+            "ARI_USER": model.ari.name,
+            "ARI_SECRET": model.ari.secret,
+            "ASTERISK_CEL_FILE": str(self.central.process.cel_file),
+            "BOOTSTRAP_PASSWORD": PASSWORD,
+        }
+
+    async def node(self, name: str = "one", role: str = "all", *, ready: bool = True, **more: str) -> Node:
+        """Start one more process."""
+        made = Node({**self.environment(name), **more}, self.home / f"{name}.log", role)
+        self.nodes.append(made)
+        await made.start(ready=ready)
+        return made
+
+    async def stop(self) -> None:
+        for node in reversed(self.nodes):
+            await node.stop()
