@@ -57,7 +57,6 @@ def _prepare(base: Path) -> LinksPbx:
     )
     directories = PbxDirectories.under(str(base), modules=str(binary.moddir), data=str(binary.datadir))
     model = PbxModel(revision=1, tenant="trial", ports=ports, directories=directories, ami=AMI, ari=ARI)
-    (base / "spool/recording").mkdir(parents=True)
     files = dict(render(model))
     files["extensions.conf"] += EXTENSIONS
     files["queues.conf"] += QUEUES
