@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -166,13 +165,21 @@ def _unpack(archive: Path, root: Path) -> None:
     aside = root.with_name("unpacking")
     shutil.rmtree(aside, ignore_errors=True)
     shutil.rmtree(root, ignore_errors=True)
-    try:
-        aside.mkdir(parents=True)
-        with tarfile.open(archive) as tar:
-            tar.extractall(aside, filter="tar")
-        aside.rename(root)
-    except (OSError, tarfile.TarError, EOFError) as error:
+    aside.mkdir(parents=True)
+    done = subprocess.run(
+        ["tar", "--extract", "--gzip", "--file", str(archive), "--directory", str(aside)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        shutil.rmtree(aside, ignore_errors=True)
         raise StackProblem(
-            f"The cached Asterisk archive {archive} cannot be unpacked ({error}). "
+            f"The cached Asterisk archive {archive} cannot be unpacked ({_last_line(done.stderr)}). "
             "Free some disk space, or remove that file and run this again."
-        ) from error
+        )
+    aside.rename(root)
+
+
+def _last_line(text: str) -> str:
+    return text.strip().splitlines()[-1] if text.strip() else "no reason given"
