@@ -105,7 +105,7 @@ class Database:
             except TimeoutError:
                 pool.terminate()
         self._pools.clear()
-        self._note(False, "closed")
+        self.up, self.since, self.detail = False, time.time(), "closed"
 
     def tenant(self, tenant_id: UUID) -> contextlib.AbstractAsyncContextManager[Connection]:
         """One transaction on this tenant's rows and no other's. Raises Unavailable, Conflict, Invalid."""

@@ -27,7 +27,7 @@ REQUESTS = Histogram(
 FAILURES = Counter("ccserver_http_failures_total", "Requests that ended in an internal error", ["route"])
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
-_NO_LOOKUP = ("/static/", "/health")
+_NO_LOOKUP = "/static/"
 _log = structlog.get_logger(__name__)
 
 

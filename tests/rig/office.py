@@ -240,8 +240,9 @@ class Office:
         return site
 
     def notices(self) -> list[dict[str, Any]]:
-        """What was announced on topic ``me``."""
-        return [msgspec.json.decode(c.row) for c in self.announced if c.topic == "me" and c.row is not None]
+        """Sessions that were announced as ended."""
+        rows = [msgspec.json.decode(c.row) for c in self.announced if c.topic == "me" and c.row is not None]
+        return [row for row in rows if row["kind"] == "session_ended"]
 
 
 def office_settings() -> Settings:
