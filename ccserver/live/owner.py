@@ -31,6 +31,7 @@ from ccserver.live.journal import Journal
 from ccserver.live.pbx_keeper import PbxKeeper
 from ccserver.live.publisher import Publisher
 from ccserver.live.resync import Resync
+from ccserver.live.seen import SeenMark
 from ccserver.live.writer import Writer
 from ccserver.ports import Bus, BusMessage
 from ccserver.settings import Settings
@@ -184,6 +185,7 @@ class Reign:
         self.pbx_keeper = PbxKeeper(settings, database, self.ami_link, clock)
         self._commands = CommandServer(bus, self.desk.handle, clock)
         self._cel_file = settings.asterisk_cel_file
+        self._mark = SeenMark(settings.data_dir / "journal" / "seen")
         self._opened = False
 
     def _clean(self, raw: str, site_id: UUID | None) -> str:
@@ -202,7 +204,8 @@ class Reign:
             calls = await open_calls(connection)
             intervals = await open_intervals(connection)
             sessions = await logged_in(connection)
-            seen_until = await last_seen_at(connection)
+            # A first start has nothing to catch up with: what was before it is none of ours.
+            seen_until = max(await self._mark.read(), await last_seen_at(connection)) or self._clock()
             ended = await ended_since(connection, seen_until - REMEMBER_SECONDS)
         engine, now = self.engine, self._clock()
         engine.set_directory(directory)
@@ -291,6 +294,8 @@ class Reign:
             backlog = self.journal.backlog_bytes
             self.engine.set_link("journal", up=not full, detail=detail or (f"{backlog} B" if backlog else ""))
             self.engine.set_link("postgresql", up=self._database.up, detail=self._database.detail)
+            if not self.engine.blind:
+                await self._mark.write(self._clock())
             await asyncio.sleep(1.0)
 
     async def _partitions(self) -> None:

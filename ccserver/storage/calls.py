@@ -218,9 +218,8 @@ async def open_intervals(connection: Connection) -> list[Interval]:
 
 
 async def last_seen_at(connection: Connection) -> float:
-    """Epoch seconds of the newest fact in the history (now, if it has none of the last two days)."""
-    at: datetime = await connection.fetchval(_SQL["last_seen_at"])
-    return at.timestamp()
+    """Epoch seconds of the newest fact in the history, 0.0 if it has none of the last two days."""
+    return _seconds(await connection.fetchval(_SQL["last_seen_at"])) or 0.0
 
 
 async def ended_since(connection: Connection, at: float) -> list[UUID]:

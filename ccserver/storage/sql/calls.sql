@@ -62,7 +62,7 @@ SELECT id, tenant_id, user_id, state, reason, call_id, lower(during) AS begun_at
 FROM agent_intervals WHERE upper_inf(during) ORDER BY id
 
 -- name: last_seen_at
-SELECT coalesce(max(at), now()) AS at FROM call_events WHERE call_id >= uuid7_floor(now() - interval '2 days')
+SELECT max(at) AS at FROM call_events WHERE call_id >= uuid7_floor(now() - interval '2 days')
 
 -- name: ended_since
 SELECT id FROM calls WHERE id >= uuid7_floor($1) AND ended_at IS NOT NULL AND source = 'asterisk'

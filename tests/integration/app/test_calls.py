@@ -144,12 +144,12 @@ async def test_without_a_server_the_dialplan_rings_the_phone_and_the_call_is_tol
     node = await installation.node()
     await sipp("phone_answers", extension="1001")
     await node.kill9()
-    caller = await sipp("caller", number=PARIS_DID, caller="0612345678", talk_ms=500)
+    caller = await sipp("caller", number=PARIS_DID, caller="0698765432", talk_ms=500)
     assert await caller.wait() == 0
     await node.start()
     chief = await node.login(CHIEF)
-    await until(lambda: has_calls(chief, 1), "the call told by CEL")
-    call = (await chief.get("/api/calls"))["items"][0]
+    await until(lambda: has_calls(chief, 1, "33698765432"), "the call told by CEL")
+    call = (await chief.get("/api/calls?number=33698765432"))["items"][0]
     assert (call["direction"], call["outcome"], call["end_estimated"]) == ("inbound", "answered", False)
     assert call["agent_id"] == str(installation.ids["1001"]) and call["talk_seconds"] >= 0.4
 
@@ -174,7 +174,7 @@ async def test_what_may_not_be_dialled(installation: Installation) -> None:
     assert status == 403
 
 
-async def has_calls(chief: Api, count: int) -> bool:
-    """Whether so many calls have ended in the history."""
-    items = (await chief.get("/api/calls"))["items"]
+async def has_calls(chief: Api, count: int, number: str = "") -> bool:
+    """Whether so many calls (with this number) have ended in the history."""
+    items = (await chief.get(f"/api/calls?number={number}"))["items"]
     return len(items) == count and all(item["ended_at"] is not None for item in items)
