@@ -77,7 +77,10 @@ async def harness(scripted: Harness) -> AsyncIterator[Harness]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     made = await browser.new_context(
-        locale="fr-FR", timezone_id="Europe/Paris", viewport={"width": 1440, "height": 900}
+        locale="fr-FR",
+        timezone_id="Europe/Paris",
+        reduced_motion="reduce",
+        viewport={"width": 1440, "height": 900},
     )
     made.set_default_timeout(8000)
     yield made

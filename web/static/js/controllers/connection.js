@@ -17,9 +17,9 @@ export function startConnection({ socket, clock, format, t }) {
     if (status.blindSince !== null) {
       return { since: status.blindSince, text: t("The server no longer sees the telephony. What you see is as it was at that moment; calls in progress go on.") };
     }
-    const lost = status.state !== "live" && status.lastSeen !== null && clock.now() - status.lastSeen > GRACE_SECONDS;
+    const lost = status.state !== "live" && status.lostAt !== null && clock.now() - status.lostAt > GRACE_SECONDS;
     if (!lost) return null;
-    return { since: status.lastSeen, text: t("This page lost its link with the server and is looking for it. What you see is as it was at that moment.") };
+    return { since: status.lastSeen ?? status.lostAt, text: t("This page lost its link with the server and is looking for it. What you see is as it was at that moment.") };
   }
 
   function pulseOf(status, blind) {

@@ -29,7 +29,7 @@ export function makeSocket({ url, topics, store, clock, onBye, refresh }) {
   let place = { epoch: null, seq: null };
   let goodbye = false;
   const listeners = new Set();
-  const status = { state: /** @type {LinkState} */ ("connecting"), blindSince: null, lastSeen: null, gaps: 0, connects: 0 };
+  const status = { state: /** @type {LinkState} */ ("connecting"), blindSince: null, lastSeen: null, lostAt: null, gaps: 0, connects: 0 };
 
   function say(change) {
     Object.assign(status, change);
@@ -61,7 +61,7 @@ export function makeSocket({ url, topics, store, clock, onBye, refresh }) {
     if (goodbye) return;
     const base = RECONNECT_SECONDS[Math.min(attempt, RECONNECT_SECONDS.length - 1)];
     attempt += 1;
-    say({ state: "reconnecting" });
+    say({ state: "reconnecting", lostAt: status.lostAt ?? clock.now() });
     retry = window.setTimeout(open, base * (0.75 + Math.random() * 0.5) * 1000);
   }
 
@@ -74,18 +74,18 @@ export function makeSocket({ url, topics, store, clock, onBye, refresh }) {
       place = { epoch: message.epoch, seq: message.seq };
       attempt = 0;
       store.load({ ...Object.fromEntries(topics.map((topic) => [topic, {}])), ...message.topics });
-      say({ state: "live", blindSince: message.blind_since ?? null });
+      say({ state: "live", lostAt: null, blindSince: message.blind_since ?? null });
     },
     delta(message) {
       if (message.epoch !== place.epoch || message.prev !== place.seq) return gap();
       place.seq = message.seq;
       attempt = 0;
       store.apply(message.changes);
-      if (status.state !== "live") say({ state: "live" });
+      if (status.state !== "live") say({ state: "live", lostAt: null });
     },
     heartbeat(message) {
       if (message.seq !== undefined && place.seq !== null && message.seq !== place.seq) gap();
-      else if (place.seq !== null && status.state !== "live") say({ state: "live" });
+      else if (place.seq !== null && status.state !== "live") say({ state: "live", lostAt: null });
     },
     blind(message) {
       say({ blindSince: message.since ?? null });
