@@ -204,13 +204,16 @@ class PbxUser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SitePbx:
-    """A site: where its agents' calls leave (``trunks``, in order of preference) and under which number."""
+    """A site: where its agents' calls leave (``trunks``, in order of preference) and under which number.
+
+    Without a ``caller_id`` the gateway shows its own number.
+    """
 
     id: str
     slug: str
     country: str = "FR"
     area_prefix: str = ""
-    caller_id: str
+    caller_id: str = ""
     trunks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -218,7 +221,8 @@ class SitePbx:
         _slug(self.slug, "site slug")
         _match(_COUNTRY, self.country, "site country", "two capital letters")
         _match(_PREFIX, self.area_prefix, "site area prefix", "up to six digits")
-        _match(_E164, self.caller_id, "site caller id", "an E.164 number with its '+'")
+        if self.caller_id:
+            _match(_E164, self.caller_id, "site caller id", "an E.164 number with its '+'")
         for slug in self.trunks:
             _slug(slug, "site trunk")
         _unique(self.trunks, "site trunks")
