@@ -4,10 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 from blockbuster import blockbuster_ctx
+from ccserver import logs
 
 pytest_plugins = ["tests.rig.fixtures", "tests.rig.postgres", "tests.rig.office"]
 
 _ASYNCPG_LOOKS = {"_parse_connect_dsn_and_args", "_read_password_file", "_dot_postgresql_path"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logs() -> None:
+    """Lines as the server writes them."""
+    logs.configure("text", "DEBUG")
 
 
 @pytest.fixture(autouse=True)
@@ -17,4 +24,6 @@ def no_blocking_calls() -> Iterator[None]:
         for function in detector.functions.values():
             # asyncpg looks for ~/.pgpass and certificates at each connect: a stat of a local file or two.
             function.can_block_in("asyncpg/connect_utils.py", _ASYNCPG_LOOKS)
+            # A traceback on its way to the log reads the lines of source that it shows.
+            function.can_block_in("structlog/_frames.py", {"_format_exception"})
         yield

@@ -1,5 +1,6 @@
 """What every use case is given: the time, new ids, and the ways to tell others of a change."""
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from ccserver.domain.ids import uuid7
 from ccserver.domain.stream import Change
 
 _log = structlog.get_logger(__name__)
+
+TELL_SECONDS = 1.0
+"""Nobody's page waits longer than this for an owner that may be away: the change itself is made."""
 
 Clock = Callable[[], datetime]
 
@@ -49,6 +53,6 @@ class Heralds:
         """Announce, and have the owner reload. An owner that is away reloads when it comes back."""
         await self.announce(*changes)
         try:
-            await self.directory_changed(actor)
-        except DomainError as error:
-            _log.info("telephony owner not told of the change", error=error.code)
+            await asyncio.wait_for(self.directory_changed(actor), TELL_SECONDS)
+        except (DomainError, TimeoutError) as error:
+            _log.info("telephony owner not told of the change", error=str(error))

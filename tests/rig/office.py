@@ -11,11 +11,15 @@ import msgspec
 import pytest
 from aiohttp import CookieJar
 from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.web import Application
 from ccserver.domain.access import Actor, Role
 from ccserver.domain.account import SiteRow
+from ccserver.domain.errors import Unavailable
 from ccserver.domain.stream import Change
+from ccserver.live.view import LiveView
 from ccserver.services.accounts import Accounts
 from ccserver.services.base import Heralds, new_id, utc_now
+from ccserver.services.calls import Calls
 from ccserver.services.hashing import Hashing
 from ccserver.services.health import HealthRegistry, PartHealth
 from ccserver.services.sessions import Sessions
@@ -27,6 +31,8 @@ from ccserver.storage import sites as site_store
 from ccserver.storage import users as user_store
 from ccserver.storage.pool import Database
 from ccserver.storage.vault import Vault
+from ccserver.web import keys
+from ccserver.web.api import agents, calls
 from ccserver.web.i18n import Catalogues
 from ccserver.web.server import WebParts, make_app
 
@@ -250,6 +256,13 @@ def office_settings() -> Settings:
     return Settings(jwt_secret=JWT_SECRET, secrets_key=SECRETS_KEY)
 
 
+class NoOwner:
+    """Commands while no telephony owner runs."""
+
+    async def ask(self, name: str, **_: Any) -> Any:
+        raise Unavailable("telephony_away")
+
+
 @pytest.fixture(scope="session")
 def catalogues() -> Catalogues:
     """The languages, read before any loop runs, as the server does."""
@@ -281,6 +294,11 @@ async def office(database: Database, catalogues: Catalogues) -> AsyncIterator[Of
     sites = Sites(database, heralds, clock=clock)
     health = HealthRegistry("test")
     health.add("postgresql", lambda: PartHealth(up=database.up, since=database.since), required=True)
+
+    def setup(app: Application) -> None:
+        app[keys.CALLS] = Calls(database, NoOwner())  # type: ignore[arg-type]
+        app[keys.LIVE] = LiveView("test")
+
     app = make_app(
         WebParts(
             settings=office_settings(),
@@ -290,6 +308,8 @@ async def office(database: Database, catalogues: Catalogues) -> AsyncIterator[Of
             sites=sites,
             health=health,
             catalogues=catalogues,
+            routes=(*calls.ROUTES, *agents.ROUTES),
+            setups=(setup,),
         )
     )
     server = TestServer(app)

@@ -1,5 +1,7 @@
 """/metrics: Prometheus, for this machine or for those who may see the system."""
 
+import asyncio
+
 import prometheus_client
 from aiohttp import web
 
@@ -11,7 +13,8 @@ from ccserver.web.route import Route
 async def metrics(request: web.Request, _actor: Actor | None) -> web.Response:
     if not request.app[keys.ADDRESSES].is_local(request):
         auth.require(request, Ability.SEE_SYSTEM)
-    text = prometheus_client.generate_latest()
+    # In a thread: the process collector reads files of /proc.
+    text = await asyncio.to_thread(prometheus_client.generate_latest)
     return web.Response(body=text, headers={"Content-Type": prometheus_client.CONTENT_TYPE_LATEST})
 
 
