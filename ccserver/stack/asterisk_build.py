@@ -29,8 +29,10 @@ DATA_FOLDERS = ("documentation", "rest-api", "static-http", "moh", "conf")
 VOICES = {"fr": "fr_CA_f_June", "en": "en_US_f_Allison"}
 # Opened by name at run time, so no ELF header lists them: name resolution, and the cryptography that SRTP uses
 # (libsoftokn3 and libfreebl3 check themselves against the .chk files beside them).
-OPENED_BY_NAME = ("libgcc_s.so.1", "libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2", "libsoftokn3.*")
-OPENED_BY_NAME += ("libfreebl*3.*", "libnssdbm3.*", "libnssckbi.so")
+OPENED_BY_NAME = (
+    *("libgcc_s.so.1", "libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2"),
+    *("libsoftokn3.*", "libfreebl*3.*", "libnssdbm3.*", "libnssckbi.so"),
+)
 DISK_NEEDED_BYTES = 2_000_000_000
 DOCS = ("usr/share/doc/asterisk/copyright", "usr/share/doc/asterisk-moh-opsound-wav/copyright")
 APT_OPTIONS = (

@@ -78,4 +78,4 @@ class ConsoleProgress:
         self._console.print(f"[green]✓[/green] {escape(title)} [dim]({monotonic() - started_at:.1f} s)[/dim]")
 
     def say(self, text: str) -> None:
-        self._console.print(escape(text))
+        self._console.print(escape(text), soft_wrap=True)

@@ -9,15 +9,17 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import aiohttp
+import msgspec
 
 from ccserver.settings import Settings
 from ccserver.stack.asterisk_process import AsteriskProcess
 from ccserver.stack.asterisk_root import AsteriskBinary, default_cache, ensure_asterisk
+from ccserver.stack.closing import Facts, closing_words, web_url
 from ccserver.stack.interrupts import finish, first_of, stop_requested
 from ccserver.stack.kept import AsteriskPorts, Secrets, keep_ports, keep_secrets
 from ccserver.stack.local_pbx import local_model
@@ -67,6 +69,7 @@ class Stack:
         self._progress = progress
         self._exits = exits
         self.parts: list[Part] = []
+        self.facts = Facts(url=web_url(options.settings), log=options.data / "log" / "ccserver.log")
 
     async def start(self) -> None:
         """Start everything. Raises `StackProblem`; what was started by then is on the exit stack."""
@@ -80,6 +83,7 @@ class Stack:
             "SECRETS_KEY": self._settings.secrets_key or secrets.secrets_key,
         }
         environment["DATABASE_URL"] = await self._database()
+        self.facts = replace(self.facts, database_url=environment["DATABASE_URL"])
         if self._settings.ami_secret:
             self._progress.say("Asterisk: the one that AMI_SECRET and ASTERISK_HOST name")
         else:
@@ -120,6 +124,7 @@ class Stack:
             self._progress.say(f"Asterisk's ports were taken and have moved: SIP is now {ports.sip}")
         with self._progress.step(f"Starting Asterisk {binary.version}"):
             process = await self._boot(binary, ports, secrets)
+        self.facts = replace(self.facts, sip_port=ports.sip)
         self.parts.append(Part("Asterisk", lambda: process.running, process.log_file))
         return {
             "ASTERISK_HOST": "127.0.0.1",
@@ -154,13 +159,15 @@ class Stack:
             child = await spawn(
                 "ccserver",
                 self._options.server,
-                log=self._data / "log" / "ccserver.log",
+                log=self.facts.log,
                 pid_file=self._data / "run" / "ccserver.pid",
                 env=environment,
             )
             self._stopping("ccserver", child.stop)
             self.parts.append(Part("ccserver", lambda: child.running, child.log))
-            await wait_healthy(self._settings, child, step.detail)
+            away = await wait_healthy(self._settings, child, step.detail)
+        if away:
+            self._progress.say(f"It runs without: {', '.join(away)}. It connects by itself when they come.")
 
     def _stopping(self, name: str, stop: Callable[[], Awaitable[None]]) -> None:
         async def told() -> None:
@@ -188,7 +195,7 @@ async def up(options: UpOptions, progress: Progress) -> None:
         if stop.is_set():
             return
         await starting
-        for line in closing_words(options):
+        for line in await closing_words(options.settings, stack.facts):
             progress.say(line)
         watching = asyncio.create_task(watch(stack.parts), name="watch")
         await first_of(watching, stop)
@@ -205,39 +212,51 @@ async def watch(parts: list[Part]) -> None:
         await asyncio.sleep(WATCH_SECONDS)
 
 
-async def wait_healthy(settings: Settings, child: Child, detail: Callable[[str], None]) -> None:
-    """Wait until the server says on /health that all its parts are up. Raises `StackProblem`."""
+async def wait_healthy(settings: Settings, child: Child, detail: Callable[[str], None]) -> list[str]:
+    """Wait until /health says that every part is up.
+
+    Returns the parts that are still away after `HEALTHY_SECONDS` when the server can serve without them.
+    Raises `StackProblem` when it cannot, or has ended.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + HEALTHY_SECONDS
-    said = "nothing yet"
+    health = Health()
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session:
-        while True:
-            try:
-                async with session.get(f"{web_url(settings)}/health") as response:
-                    said = (await response.text())[:500]
-                    if response.status == 200:
-                        return
-            except (aiohttp.ClientError, TimeoutError) as error:
-                said = str(error) or "no answer"
+        while health.status != "ok":
             if not child.running:
-                raise StackProblem(
-                    f"ccserver ended while starting. Its log, {child.log}, ends:\n{child.last_words()}"
-                )
+                raise StackProblem(f"ccserver ended while starting. {child.log} ends:\n{child.last_words()}")
             if loop.time() > deadline:
+                if health.status == "degraded":
+                    return health.away()
                 raise StackProblem(
-                    f"ccserver is not healthy after a minute; it says: {said}. Its log: {child.log}"
+                    f"ccserver is not healthy after a minute: {', '.join(health.away()) or 'no answer'}. "
+                    f"Log: {child.log}"
                 )
-            detail("waiting until it is healthy")
             await asyncio.sleep(POLL_SECONDS)
+            with suppress(aiohttp.ClientError, TimeoutError, msgspec.DecodeError):
+                async with session.get(f"{web_url(settings)}/health") as response:
+                    health = msgspec.json.decode(await response.read(), type=Health)
+                    detail(f"waiting for {', '.join(health.away())}" if health.away() else "")
+    return []
 
 
-def web_url(settings: Settings) -> str:
-    """Where a browser on this machine reaches the server."""
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104 - compared, not bound
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+class HealthPart(msgspec.Struct, frozen=True):
+    """What is read of one part of /health."""
+
+    up: bool
+    detail: str = ""
 
 
-def closing_words(options: UpOptions) -> list[str]:
-    """What a newcomer needs next."""
-    log = options.data / "log" / "ccserver.log"
-    return ["", f"ccserver is ready: {web_url(options.settings)}", f"Logs: {log}", "Ctrl-C stops everything."]
+class Health(msgspec.Struct, frozen=True):
+    """What is read of /health. Before the first answer: nothing is known."""
+
+    status: str = "down"
+    parts: dict[str, HealthPart] = {}
+
+    def away(self) -> list[str]:
+        """The parts that are not up, with their reasons."""
+        return [
+            f"{name} ({part.detail})" if part.detail else name
+            for name, part in self.parts.items()
+            if not part.up
+        ]

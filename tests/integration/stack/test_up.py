@@ -105,6 +105,7 @@ async def test_ctrl_c_stops_what_it_started_and_nothing_else(
     postmaster = installation.postmaster()
     assert set(started) == NAMES
     assert postmaster
+    assert "Log in as admin, password admin." in installation.said()
     child.process.send_signal(signal.SIGINT)
     assert await asyncio.wait_for(child.process.wait(), 30) == 0
     assert not any(identity.alive for identity in (*started.values(), postmaster))
