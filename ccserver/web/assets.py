@@ -114,7 +114,7 @@ class Assets:
         known = request.query.get("v") == asset.digest
         headers = {
             "ETag": etag,
-            "Cache-Control": _FOREVER if known and not self._watch else "no-cache",
+            "Cache-Control": _FOREVER if known else "no-cache",
             "X-Content-Type-Options": "nosniff",
             "Vary": "Accept-Encoding",
         }
