@@ -16,7 +16,7 @@ from ccserver.web.rendering import Shell
 from ccserver.web.route import Route
 
 
-class LoginQuery(Body):
+class LoginQuery(Body, frozen=True, kw_only=True):
     """``next``: where to go afterwards; ``reason``: why the last session ended; ``lang``: the page's language."""
 
     next: Annotated[str, Meta(max_length=2000)] = ""

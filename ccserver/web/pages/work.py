@@ -15,7 +15,7 @@ from ccserver.web.rendering import Shell
 from ccserver.web.route import Route
 
 
-class BoardQuery(Body):
+class BoardQuery(Body, frozen=True, kw_only=True):
     """``wall=1``: big and bare. ``site`` and ``group`` are read by the page itself."""
 
     wall: bool = False
@@ -23,7 +23,7 @@ class BoardQuery(Body):
     group: Annotated[str, Meta(max_length=20)] = ""
 
 
-class CallsQuery(Body):
+class CallsQuery(Body, frozen=True, kw_only=True):
     """``call``: the one whose journey is open; read by the page itself."""
 
     call: Annotated[str, Meta(max_length=40)] = ""
