@@ -105,6 +105,8 @@ BEGIN
   END LOOP;
   RETURN made;
 END $$;
+-- It runs as the owner of the tables, so not everybody may call it, as PostgreSQL would have it.
+REVOKE EXECUTE ON FUNCTION ensure_call_partitions FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ensure_call_partitions TO ccserver_system;
 
 -- Nothing is ever refused for want of a partition.

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Iterable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -129,27 +129,24 @@ class Database:
         if not self.up:
             # Saying so at once is kinder than a page that hangs until a connect times out.
             raise Unavailable("database_away")
-        connection: Any = None
         try:
-            async with (
-                self._pools[role].acquire(timeout=CONNECT_SECONDS) as connection,
-                connection.transaction(),
-            ):
-                if tenant_id is not None:
-                    await connection.execute(_SQL["set_tenant"], str(tenant_id))
-                yield connection
+            async with self._pools[role].acquire(timeout=CONNECT_SECONDS) as connection:
+                try:
+                    async with connection.transaction():
+                        if tenant_id is not None:
+                            await connection.execute(_SQL["set_tenant"], str(tenant_id))
+                        yield connection
+                except asyncpg.InterfaceError as error:
+                    # The same class stands for a dead connection and for a mistake of ours.
+                    if not _is_gone(connection):
+                        raise
+                    raise ConnectionResetError from error
         except asyncpg.IntegrityConstraintViolationError as error:
             known = domain_error(error)
             if known is None:
                 raise
             raise known from error
         except _AWAY as error:
-            self._doubt.set()
-            raise Unavailable("database_away") from error
-        except asyncpg.InterfaceError as error:
-            # The same class stands for a dead connection and for a mistake of ours: only the first is "away".
-            if connection is not None and not connection.is_closed():
-                raise
             self._doubt.set()
             raise Unavailable("database_away") from error
 
@@ -221,3 +218,11 @@ class Database:
         except SchemaError as error:
             self._note(False, str(error))
             return None
+
+
+def _is_gone(connection: Connection) -> bool:
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        # A connection that was lost has been taken back by its pool already.
+        return True

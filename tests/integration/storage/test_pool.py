@@ -1,0 +1,168 @@
+"""The database: there, away, back; and what its refusals become."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from ccserver.background import Supervisor
+from ccserver.domain.account import SiteRow
+from ccserver.domain.errors import Conflict, Invalid, Unavailable
+from ccserver.stack.postgres import EmbeddedPostgres
+from ccserver.storage import migrate, sites, trunks, users
+from ccserver.storage.constraints import _TAKEN, _UNKNOWN
+from ccserver.storage.pool import Database
+
+pytestmark = pytest.mark.postgres
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def _site(slug: str, name: str = "") -> SiteRow:
+    return SiteRow(id=uuid4(), slug=slug, name=name or slug, zone="Europe/Paris", country="FR", caller_id="")
+
+
+@pytest.fixture
+def own_postgres(tmp_path: Path) -> EmbeddedPostgres:
+    """A server of this test's own, to be stopped and started."""
+    return EmbeddedPostgres(tmp_path / "postgres", durable=False)
+
+
+async def _until(database: Database, up: bool) -> None:
+    async with asyncio.timeout(20):
+        while database.up is not up:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_raised_error_rolls_back(database: Database) -> None:
+    tenant = uuid4()
+    with pytest.raises(ZeroDivisionError):
+        async with database.system() as connection:
+            await users.insert_tenant(connection, tenant, "acme", "Acme", NOW)
+            raise ZeroDivisionError
+    async with database.system() as connection:
+        assert await users.first_tenant(connection) is None
+
+
+async def test_constraints_become_domain_errors(database: Database) -> None:
+    tenant = uuid4()
+    async with database.system() as connection:
+        await users.insert_tenant(connection, tenant, "acme", "Acme", NOW)
+    async with database.tenant(tenant) as connection:
+        await sites.insert_site(connection, tenant, _site("paris", "Paris"), NOW)
+    with pytest.raises(Conflict) as slug:
+        async with database.tenant(tenant) as connection:
+            await sites.insert_site(connection, tenant, _site("paris", "Other"), NOW)
+    assert (slug.value.code, slug.value.params["field"]) == ("slug_taken", "slug")
+    with pytest.raises(Conflict, match="name_taken"):
+        async with database.tenant(tenant) as connection:
+            await sites.insert_site(connection, tenant, _site("other", "Paris"), NOW)
+    trunk = trunks.TrunkRow(
+        id=uuid4(), site_id=uuid4(), slug="t", host="h", port=5060, codecs=("alaw",), priority=1
+    )
+    with pytest.raises(Invalid) as unknown:
+        async with database.tenant(tenant) as connection:
+            await trunks.insert_trunk(connection, tenant, trunk, NOW)
+    assert [(e.field, e.code) for e in unknown.value.errors] == [("site_id", "unknown")]
+
+
+async def test_every_constraint_of_the_table_exists(database: Database) -> None:
+    async with database.system() as connection:
+        rows = await connection.fetch(
+            "SELECT conname AS name FROM pg_constraint UNION SELECT indexname FROM pg_indexes"
+        )
+    assert {*_TAKEN, *_UNKNOWN} <= {row["name"] for row in rows}
+
+
+async def test_a_mistake_of_ours_is_not_called_away(database: Database) -> None:
+    with pytest.raises(asyncpg.PostgresSyntaxError):
+        async with database.system() as connection:
+            await connection.execute("SELEKT 1")
+    with pytest.raises(asyncpg.CheckViolationError):
+        async with database.system() as connection:
+            await users.insert_tenant(connection, uuid4(), "NOT A SLUG", "x", NOW)
+    with pytest.raises(asyncpg.InterfaceError):
+        async with database.system() as connection:
+            await connection.execute("SELECT $1::int", "not a number", "one too many")
+    assert database.up
+
+
+async def test_a_statement_that_takes_too_long_is_cut(database_url: str, supervisor: Supervisor) -> None:
+    database = Database(database_url, supervisor, statement_timeout_seconds=0.2)
+    await database.start()
+    with pytest.raises(Unavailable):
+        async with database.system() as connection:
+            await connection.execute("SELECT pg_sleep(5)")
+    async with database.system() as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+    await database.close()
+
+
+async def test_full_pools_are_no_dead_server(database: Database) -> None:
+    async def hold(held: asyncio.Event, free: asyncio.Event) -> None:
+        async with database.system():
+            held.set()
+            await free.wait()
+
+    free = asyncio.Event()
+    holds = [asyncio.Event() for _ in range(5)]
+    tasks = [asyncio.create_task(hold(held, free)) for held in holds]
+    await asyncio.gather(*(held.wait() for held in holds))
+    database._doubt.set()
+    await asyncio.sleep(0)
+    assert database.up
+    free.set()
+    await asyncio.gather(*tasks)
+
+
+async def test_starts_while_the_server_is_away_and_recovers_by_itself(
+    own_postgres: EmbeddedPostgres, supervisor: Supervisor
+) -> None:
+    dsn = await own_postgres.start()
+    await asyncio.to_thread(migrate.apply, dsn)
+    await own_postgres.stop()
+    database = Database(dsn, supervisor)
+    await database.start()
+    try:
+        assert not database.up
+        with pytest.raises(Unavailable):
+            async with database.system():
+                pass
+        with pytest.raises(Unavailable):
+            await database.connect()
+        went = database.since
+        await own_postgres.start()
+        await _until(database, True)
+        assert database.since >= went
+        async with database.system() as connection:
+            assert await connection.fetchval("SELECT current_user") == "ccserver_system"
+        # Killed in the middle of a transaction: the caller is told, nothing is half done.
+        with pytest.raises(Unavailable):
+            async with database.system() as connection:
+                await users.insert_tenant(connection, uuid4(), "half", "Half", NOW)
+                await own_postgres.stop(at_once=True)
+                await connection.execute("SELECT 1")
+        await _until(database, False)
+        await own_postgres.start()
+        await _until(database, True)
+        async with database.system() as connection:
+            assert await users.first_tenant(connection) is None
+    finally:
+        await database.close()
+        await own_postgres.stop()
+
+
+async def test_a_connection_cut_by_the_server_is_replaced(
+    database: Database, postgres: EmbeddedPostgres
+) -> None:
+    superuser = await asyncpg.connect(postgres.dsn("postgres", "postgres"))
+    with pytest.raises(Unavailable):
+        async with database.system() as connection:
+            pid = await connection.fetchval("SELECT pg_backend_pid()")
+            await superuser.execute("SELECT pg_terminate_backend($1)", pid)
+            await connection.execute("SELECT 1")
+    await superuser.close()
+    await _until(database, True)
+    async with database.system() as connection:
+        assert await connection.fetchval("SELECT 1") == 1
