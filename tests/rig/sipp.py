@@ -153,7 +153,7 @@ class PhoneBank(SippProcess):
         self._extensions = extensions
 
     async def start(self) -> None:
-        """All are registered and reachable when this returns."""
+        """All are registered and reachable when this returns, and will stay so."""
         self._home.mkdir(parents=True)
         self._port = free_udp_port(self._address)
         for extension in self._extensions:
@@ -162,6 +162,11 @@ class PhoneBank(SippProcess):
             assert await register.wait() == 0, f"SIPp could not register {extension}: {self.log()}"
         self._process = await self._spawn(self._scenario, [])
         await until(self._bound, "SIPp bank bound to its port")
+        # The questions that Asterisk sent while nobody listened are given up one qualify_timeout (3 s) later, and
+        # count as "gone" then: only an answer to a later question is there to stay.
+        loop = asyncio.get_running_loop()
+        given_up = loop.time() + 3.3
+        await until(lambda: loop.time() > given_up, "the first keep-alives given up")
         for extension in self._extensions:
             await self._central.process.rx(f"pjsip qualify {extension}")
         await until(self._all_reachable, "all phones of the bank reachable")

@@ -1,6 +1,6 @@
 """An installation on the session's Asterisk, and one on an Asterisk of its own with twenty phones."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from ccserver.domain.pbx import PhonePbx
 from ccserver.stack.asterisk_process import AsteriskProcess
 from ccserver.stack.asterisk_root import AsteriskBinary
 from ccserver.stack.gateway import GatewayProcess
+from ccserver.stack.redis_server import RedisServer
 from ccserver.storage.pool import Database
 
 from tests.rig.asterisk import Central, demo_model, make_gateway, new_home, remove_home
@@ -29,10 +30,8 @@ async def installation(
 
 
 @pytest.fixture
-async def big_installation(
-    asterisk_binary: AsteriskBinary, database: Database, database_url: str, tmp_path: Path
-) -> AsyncIterator[Installation]:
-    """Twenty phones (2001 to 2020) and an Asterisk and gateway that a test may kill."""
+def big_central(asterisk_binary: AsteriskBinary) -> Iterator[Central]:
+    """Twenty phones more (2001 to 2020) on an Asterisk that a test may kill, and the gateway of Paris."""
     home, gateway_home = new_home(), new_home()
     small = demo_model(asterisk_binary, home)
     phones = tuple(
@@ -42,16 +41,38 @@ async def big_installation(
     model = replace(small, phones=small.phones + phones)
     central = Central(process=AsteriskProcess.of(asterisk_binary, model), model=model)
     gateway = make_gateway(asterisk_binary, gateway_home, central, "paris")
-    central.process.start_now()
-    gateway.start_now()
-    central.process.rx_now("pjsip qualify trunk-paris")
     try:
-        ids = await fill_database(database, central)
-        made = Installation(central, database, database_url, ids, tmp_path)
-        yield made
-        await made.stop()
+        central.process.start_now()
+        gateway.start_now()
+        central.process.rx_now("pjsip qualify trunk-paris")
+        yield central
     finally:
         gateway.stop_now()
         central.process.stop_now()
         remove_home(home)
         remove_home(gateway_home)
+
+
+@pytest.fixture
+async def big_installation(
+    big_central: Central, database: Database, database_url: str, tmp_path: Path
+) -> AsyncIterator[Installation]:
+    """An installation on the big central."""
+    ids = await fill_database(database, big_central)
+    made = Installation(big_central, database, database_url, ids, tmp_path)
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def redis_server(tmp_path: Path) -> AsyncIterator[RedisServer]:
+    """A Redis of this test's own, to be killed at will."""
+    server = RedisServer(tmp_path / "redis")
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    return redis_server.url

@@ -1,0 +1,210 @@
+"""What is killed, stopped and brought back while calls go on: nothing lost, nothing doubled, no ghost."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ccserver.storage.pool import Database
+
+from tests.integration.app.conftest import MANY
+from tests.rig.installation import CHIEF, Api, Installation, Node
+from tests.rig.sipp import PhoneBank
+from tests.rig.wait import until
+
+pytestmark = [pytest.mark.asterisk, pytest.mark.postgres, pytest.mark.faults, pytest.mark.timeout(240)]
+
+ANSWERS = "0145000001"
+
+
+async def place_all(node: Node, extensions: tuple[str, ...]) -> list[str]:
+    """One call of each agent."""
+    chief = await node.login(CHIEF)
+    agents = {row["extension"]: row["id"] for row in (await chief.get("/api/agents"))["items"]}
+    calls = []
+    for extension in extensions:
+        body = {"number": ANSWERS, "agent_id": agents[extension]}
+        status, answer = await chief.send("POST", "/api/calls", body)
+        assert status == 202, (extension, answer)
+        calls.append(answer["id"])
+    return calls
+
+
+async def states(chief: Api) -> Counter[str]:
+    return Counter(row["state"] for row in (await chief.get("/api/status"))["calls"])
+
+
+async def all_talk(chief: Api, count: int) -> None:
+    seen: list[Counter[str]] = []
+
+    async def so() -> bool:
+        seen[:] = [await states(chief)]
+        return seen[0]["talking"] == count
+
+    try:
+        await until(so, f"{count} calls talking", 30)
+    except AssertionError:
+        ended = Counter(row["outcome"] for row in (await chief.get("/api/calls"))["items"])
+        raise AssertionError(f"{count} calls should talk: {seen}, history: {ended}") from None
+
+
+async def history(database: Database) -> list[Any]:
+    async with database.system() as connection:
+        return list(
+            await connection.fetch(
+                "SELECT id::text, outcome, ended_by, ended_at, end_estimated, talk_ms, started_at, answered_at,"
+                " (SELECT count(*) FROM call_events e WHERE e.call_id = c.id AND kind = 'ended') AS endings"
+                " FROM calls c ORDER BY id"
+            )
+        )
+
+
+async def hang_up_in_asterisk(installation: Installation, channels: list[str]) -> None:
+    for channel in channels:
+        await installation.central.process.rx(f"channel request hangup {channel}")
+
+
+async def channels_of(installation: Installation) -> dict[str, str]:
+    """Channel names by uniqueid."""
+    lines = (await installation.central.process.rx("core show channels concise")).splitlines()
+    return {line.split("!")[-1]: line.split("!")[0] for line in lines if "!" in line}
+
+
+async def test_killed_in_the_middle_of_twenty_calls(big_installation: Installation, tmp_path: Path) -> None:
+    installation = big_installation
+    bank = PhoneBank(installation.central, MANY, tmp_path / "bank")
+    await bank.start()
+    try:
+        node = await installation.node()
+        calls = await place_all(node, MANY)
+        await all_talk(await node.login(CHIEF), 20)
+        await node.kill9()
+        before = await channels_of(installation)
+        assert len(before) == 40, "the calls go on without us"
+        # Five end while nobody looks.
+        dead = [before[f"cc-{call_id}-customer"] for call_id in calls[:5]]
+        agents = [before[f"cc-{call_id}-agent"] for call_id in calls[:5]]
+        await hang_up_in_asterisk(installation, dead + agents)
+
+        async def five_gone() -> bool:
+            return len(await channels_of(installation)) == 30
+
+        await until(five_gone, "five calls ended in Asterisk")
+        await node.start()
+        await node.start()
+        chief = await node.login(CHIEF)
+        await all_talk(chief, 15)
+        for call_id in calls[5:]:
+            assert (await chief.send("POST", f"/api/calls/{call_id}/hangup"))[0] == 202
+        journeys = [await chief.ended(call_id) for call_id in calls]
+        assert all(journey["call"]["outcome"] == "answered" for journey in journeys)
+        assert not any(journey["call"]["end_estimated"] for journey in journeys), "CEL knows the true end"
+        rows = await history(installation.database)
+        assert sorted(row["id"] for row in rows) == sorted(calls), "each call exactly once"
+        assert all(row["endings"] == 1 for row in rows)
+        assert await channels_of(installation) == {}
+        assert await states(chief) == Counter()
+        agents_now = Counter(row["state"] for row in (await chief.get("/api/agents"))["items"])
+        assert agents_now["on_call"] == 0
+    finally:
+        await bank.stop()
+
+
+async def test_killed_while_phones_ring_and_callers_wait(
+    big_installation: Installation, tmp_path: Path
+) -> None:
+    """Caught at every stage of being joined, each call is brought to its end by the next owner."""
+    installation = big_installation
+    bank = PhoneBank(installation.central, MANY[:8], tmp_path / "bank", ring_ms=1500)
+    await bank.start()
+    try:
+        node = await installation.node()
+        calls = await place_all(node, MANY[:8])
+        await node.kill9()
+        await node.start()
+        await node.start()
+        chief = await node.login(CHIEF)
+        for call_id in calls:
+            await chief.send("POST", f"/api/calls/{call_id}/hangup")
+        journeys = [await chief.ended(call_id, 60) for call_id in calls]
+        assert len(await history(installation.database)) == 8
+        assert all(journey["call"]["outcome"] for journey in journeys)
+
+        async def silent() -> bool:
+            return await channels_of(installation) == {}
+
+        await until(silent, "no channel is left behind", 60)
+    finally:
+        await bank.stop()
+
+
+async def test_asterisk_restarts_blind_then_right_again(
+    big_installation: Installation, tmp_path: Path
+) -> None:
+    installation = big_installation
+    bank = PhoneBank(installation.central, MANY[:4], tmp_path / "bank")
+    await bank.start()
+    try:
+        node = await installation.node()
+        chief = await node.login(CHIEF)
+        calls = await place_all(node, MANY[:4])
+        await all_talk(chief, 4)
+        await installation.central.process.kill9()
+
+        async def blind() -> bool:
+            return (await chief.get("/api/status"))["blind_since"] is not None
+
+        await until(blind, "the board says it is blind", 10)
+        status, problem = await chief.send(
+            "POST", "/api/calls", {"number": ANSWERS, "agent_id": str(installation.ids["2001"])}
+        )
+        assert (status, problem["code"]) == (503, "telephony_blind")
+        await installation.central.process.start()
+
+        async def sees() -> bool:
+            state = await chief.get("/api/status")
+            return state["blind_since"] is None and state["calls"] == []
+
+        await until(sees, "sees again, without ghosts", 40)
+        journeys = [await chief.ended(call_id) for call_id in calls]
+        assert all(journey["call"]["end_estimated"] for journey in journeys)
+        assert all(journey["call"]["outcome"] == "answered" for journey in journeys)
+    finally:
+        await bank.stop()
+
+
+async def test_a_standby_takes_over_and_the_old_owner_stands_down(
+    big_installation: Installation, tmp_path: Path, redis_url: str
+) -> None:
+    installation = big_installation
+    bank = PhoneBank(installation.central, MANY[:6], tmp_path / "bank")
+    await bank.start()
+    try:
+        first = await installation.node("first", "telephony", REDIS_URL=redis_url)
+        web = await installation.node("web", "web", REDIS_URL=redis_url)
+        other = await installation.node("other", "web", REDIS_URL=redis_url)
+        calls = await place_all(web, MANY[:6])
+        chief, elsewhere = await web.login(CHIEF), await other.login(CHIEF)
+        await all_talk(chief, 6)
+        await all_talk(elsewhere, 6)
+        await installation.node("second", "telephony", REDIS_URL=redis_url)
+        loop = asyncio.get_running_loop()
+        await first.kill9()
+        killed_at = loop.time()
+
+        async def acts() -> bool:
+            return (await chief.send("POST", f"/api/calls/{calls[0]}/hangup"))[0] == 202
+
+        await until(acts, "the standby acts", 10)
+        assert loop.time() - killed_at < 10
+        assert (await chief.ended(calls[0]))["call"]["outcome"] == "answered"
+        for call_id in calls[1:]:
+            assert (await chief.send("POST", f"/api/calls/{call_id}/hangup"))[0] == 202
+        for call_id in calls:
+            await elsewhere.ended(call_id)
+        rows = await history(installation.database)
+        assert sorted(row["id"] for row in rows) == sorted(calls)
+        assert all(row["endings"] == 1 for row in rows)
+    finally:
+        await bank.stop()
