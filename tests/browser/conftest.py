@@ -32,7 +32,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in Path(item.path).parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+            # Those on the whole server share a loop with its fixtures instead.
+            if here / "whole" not in Path(item.path).parents:
+                item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 def chromium_path() -> str | None:

@@ -1,0 +1,1 @@
+"""The pages on the whole server: PostgreSQL, Asterisk, SIP phones, a browser."""

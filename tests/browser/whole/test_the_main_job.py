@@ -1,0 +1,235 @@
+"""The product's reason: a click, two phones ring, the board moves, the history keeps it. Nothing is faked."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.axe import assert_accessible
+from tests.browser.conftest import ARTIFACTS
+from tests.browser.whole.conftest import Visit
+from tests.rig.asterisk import PARIS_DID
+from tests.rig.fixtures import SippFactory
+from tests.rig.installation import CHIEF, Installation, Node
+
+pytestmark = [pytest.mark.asterisk, pytest.mark.postgres]
+
+ANSWERS, BUSY, NO_ANSWER = (f"01 45 00 00 0{digit}" for digit in (1, 7, 8))
+
+
+async def is_live(page: Page) -> None:
+    await expect(page.locator("#pulse")).to_have_text("En direct")
+
+
+async def at_board(visit: Visit, node: Node) -> Page:
+    """The supervisor's page, marked so that a reload would show."""
+    page = await visit(node, CHIEF)
+    await page.wait_for_url("**/board")
+    await is_live(page)
+    await page.evaluate("window.never_reloaded = true")
+    return page
+
+
+async def dial(page: Page, number: str) -> None:
+    await page.locator("#number").fill(number)
+    await page.locator("#number").press("Enter")
+
+
+async def test_first_login_then_a_call_from_click_to_history(
+    installation: Installation, sipp: SippFactory, visit: Visit
+) -> None:
+    node = await installation.node()
+    chief = await node.login(CHIEF)
+    _, made = await chief.send("POST", f"/api/users/{installation.ids['1001']}/reset-password")
+    board = await at_board(visit, node)
+    await sipp("phone_answers", extension="1001")
+
+    # The temporary password opens nothing but its own change.
+    desk = await visit(node, "agent1001", made["password"])
+    await desk.wait_for_url("**/password")
+    await desk.goto(f"{node.base}/desk")
+    await desk.wait_for_url("**/password")
+    await desk.locator("#current_password").fill(made["password"])
+    await desk.locator("#new_password").fill("Un-ruisseau-vif-42")
+    await desk.locator("#repeat_password").fill("Un-ruisseau-vif-42")
+    await desk.locator("#repeat_password").press("Enter")
+    await desk.wait_for_url("**/desk")
+    await is_live(desk)
+
+    tile = board.locator(f"#agent-{installation.ids['1001']}")
+    await expect(tile.locator(".pill")).to_have_text("Disponible")
+    await expect(desk.locator("#my-state .pill")).to_have_text("Disponible")
+    await expect(desk.locator("#my-phone")).to_contain_text("Téléphone connecté · poste 1001")
+
+    await dial(desk, ANSWERS)
+    await expect(desk.locator("#current .now-number")).to_have_text("01 45 00 00 01")
+    await expect(desk.locator("#current .pill")).to_have_text("En ligne")
+    await expect(tile.locator(".pill")).to_have_text("En ligne")
+    row = board.locator("#calls > tr")
+    await expect(row).to_have_count(1)
+    await expect(row).to_contain_text("01 45 00 00 01")
+    await expect(row.locator(".timer")).to_have_text("0:02")
+    await board.screenshot(path=ARTIFACTS / "whole-board.png")
+    await desk.screenshot(path=ARTIFACTS / "whole-desk.png")
+
+    # The page goes, the call stays.
+    await desk.reload()
+    await expect(desk.locator("#current .pill")).to_have_text("En ligne")
+    await desk.get_by_role("button", name="Raccrocher").click()
+    await expect(desk.locator("#current .pill")).to_have_text("Décroché")
+    await expect(desk.locator(".now-hint")).to_contain_text("Durée de conversation")
+    await expect(desk.locator("#recent > tr")).to_have_count(1)
+    await expect(row).to_have_count(0)
+    await expect(tile.locator(".pill")).to_have_text("Disponible")
+    assert await board.evaluate("window.never_reloaded")
+
+    await board.goto(f"{node.base}/calls")
+    await expect(board.locator("#calls > tr")).to_have_count(1)
+    await board.locator("#calls .pick-button").click()
+    await expect(board.locator("#journey .leg")).to_have_count(2)
+    await expect(board.locator("#journey")).to_contain_text("L’agent")
+    await board.screenshot(path=ARTIFACTS / "whole-journey.png")
+    await assert_accessible(board)
+
+
+async def test_how_calls_fail_is_said_in_words(
+    installation: Installation, sipp: SippFactory, visit: Visit
+) -> None:
+    node = await installation.node()
+    desk = await visit(node, "agent1001")
+    await expect(desk.locator("#my-phone")).to_contain_text("non connecté")
+    await dial(desk, ANSWERS)
+    await expect(desk.locator("#number-error")).to_contain_text("téléphone")
+    await sipp("phone_answers", extension="1001")
+    await expect(desk.locator("#my-phone")).to_contain_text("Téléphone connecté")
+    await expect(desk.locator("#my-state .pill")).to_have_text("Disponible")
+    await dial(desk, "01 23")
+    await expect(desk.locator("#number")).to_have_attribute("aria-invalid", "true")
+    await dial(desk, BUSY)
+    await expect(desk.locator("#current .pill")).to_have_text("Occupé")
+    await expect(desk.locator(".now-hint")).to_contain_text("La ligne appelée était occupée.")
+    await expect(desk.locator(".now-hint")).to_contain_text("ligne occupée (cause 17)")
+    await dial(desk, NO_ANSWER)
+    await expect(desk.locator("#current .pill")).to_have_text("Sonnerie")
+    await desk.get_by_role("button", name="Raccrocher").click()
+    await expect(desk.locator("#current .pill")).to_have_text("Annulé")
+    await expect(desk.locator("#recent > tr")).to_have_count(2)
+
+
+async def test_inbound_missed_and_pauses(installation: Installation, sipp: SippFactory, visit: Visit) -> None:
+    node = await installation.node()
+    board = await at_board(visit, node)
+    desk = await visit(node, "agent1001")
+    await sipp("phone_never_answers", extension="1001")
+    await expect(desk.locator("#my-state .pill")).to_have_text("Disponible")
+    caller = await sipp("caller_gives_up", number=PARIS_DID, patience_ms=2500)
+    await expect(desk.locator(".now-hint")).to_contain_text("Appel entrant")
+    await expect(board.locator("#calls > tr")).to_contain_text("06 12 34 56 78")
+    await caller.wait()
+    await expect(desk.locator("#current .pill")).to_have_text("Manqué")
+    await expect(desk.locator("#my-state .pill")).to_have_text("Disponible")
+    await desk.get_by_role("button", name="Formation").click()
+    await expect(desk.locator("#my-state .pill")).to_have_text("En pause · Formation")
+    tile = board.locator(f"#agent-{installation.ids['1001']}")
+    await expect(tile.locator(".pill")).to_have_text("Formation")
+
+
+async def test_blind_is_said_and_sight_comes_back(installation: Installation, visit: Visit) -> None:
+    node = await installation.node()
+    board = await at_board(visit, node)
+    installation.central.process.suspend()
+    try:
+        await expect(board.locator("#blind")).to_contain_text("Aveugle depuis")
+        await expect(board.locator("#agents .seen").first).to_contain_text("vu à")
+        await board.screenshot(path=ARTIFACTS / "whole-blind.png")
+        await assert_accessible(board)
+    finally:
+        installation.central.process.resume()
+    await expect(board.locator("#blind")).to_be_hidden(timeout=40_000)
+    await is_live(board)
+
+
+async def test_the_server_restarts_and_pages_come_back(installation: Installation, visit: Visit) -> None:
+    node = await installation.node()
+    board = await at_board(visit, node)
+    await node.kill9()
+    await expect(board.locator("#blind")).to_contain_text("perdu le contact")
+    await node.start()
+    await expect(board.locator("#blind")).to_be_hidden(timeout=30_000)
+    await is_live(board)
+    assert await board.evaluate("window.never_reloaded")
+
+
+async def test_last_login_wins_and_the_other_page_is_told(installation: Installation, visit: Visit) -> None:
+    node = await installation.node()
+    first = await visit(node, "agent1002")
+    await is_live(first)
+    second = await visit(node, "agent1002")
+    await first.wait_for_url("**/login?reason=session_replaced*")
+    await expect(first.locator("#reason")).to_contain_text("depuis une autre page")
+    await is_live(second)
+
+
+async def test_users_made_here_are_seen_there(installation: Installation, visit: Visit) -> None:
+    node = await installation.node()
+    here = await visit(node, CHIEF)
+    there = await visit(node, CHIEF)
+    for page in (here, there):
+        await page.goto(f"{node.base}/users")
+        await is_live(page)
+        await expect(page.locator("#users > tr")).to_have_count(5)
+    await here.get_by_role("button", name="Nouvel utilisateur").click()
+    await here.locator("#first_name").fill("Awa")
+    await here.locator("#last_name").fill("Diallo")
+    await here.locator("#user-login").fill("awa")
+    await here.locator("#extension").fill("1001")
+    await here.locator("#site_id").select_option(label="Paris")
+    await here.locator("#user-form button[type=submit]").click()
+    await expect(here.locator("#extension-error")).to_contain_text("pris")
+    await here.locator("#extension").fill("2345")
+    await here.locator("#user-form button[type=submit]").click()
+    await expect(here.locator("#secret-dialog code[data-field=sip_secret]")).not_to_be_empty()
+    password = await here.locator("#secret-dialog code[data-field=password]").inner_text()
+    await expect(there.locator("#users > tr")).to_have_count(6)
+    await expect(there.locator("#users")).to_contain_text("Awa Diallo")
+    awa = await visit(node, "awa", password)
+    await awa.wait_for_url("**/password")
+
+
+async def test_sites_and_system(installation: Installation, visit: Visit) -> None:
+    node = await installation.node()
+    page = await visit(node, CHIEF)
+    await page.goto(f"{node.base}/sites")
+    await expect(page.locator("#sites > tr")).to_have_count(2)
+    await page.locator('[data-new="sites"]').click()
+    await page.locator("#site-name").fill("Saint-Denis")
+    await page.locator("#site-slug").fill("saint-denis")
+    await page.locator("#site-zone").fill("Indian/Réunion")
+    await page.locator("#sites-form button[type=submit]").click()
+    await expect(page.locator("#site-zone-error")).not_to_be_empty()
+    await page.locator("#site-zone").fill("Indian/Reunion")
+    await page.locator("#sites-form button[type=submit]").click()
+    await expect(page.locator("#sites > tr")).to_have_count(3)
+    await page.goto(f"{node.base}/system")
+    await expect(page.locator("#links")).to_contain_text("Téléphonie (AMI)")
+    await expect(page.locator("#links")).to_contain_text("En service")
+
+
+async def test_the_language_is_the_users_own(installation: Installation, visit: Visit) -> None:
+    node = await installation.node()
+    page = await at_board(visit, node)
+    await page.locator(".who").click()
+    async with page.expect_navigation():
+        await page.locator("label:has(input[name=locale][value=en])").click()
+    await expect(page.locator("h1")).to_have_text("Board")
+    other = await visit(node, CHIEF)
+    await expect(other.locator("h1")).to_have_text("Board")
+
+
+async def test_an_agent_sees_only_the_agents_pages(installation: Installation, visit: Visit) -> None:
+    node = await installation.node()
+    page = await visit(node, "agent1001")
+    await page.wait_for_url("**/desk")
+    assert await page.locator(".nav a").count() == 2
+    answer = await page.goto(f"{node.base}/board")
+    assert answer is not None
+    assert answer.status == 403
+    await expect(page.locator("h1")).to_have_text("Non autorisé")
