@@ -5,6 +5,7 @@ supervisor cancels every task and waits for it, in the reverse order of their st
 """
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine
@@ -195,7 +196,10 @@ class Supervisor:
         watched.last_error = f"{type(error).__name__}: {error}"
         self._set(watched, state)
         DEATHS.labels(task=watched.name).inc()
-        log.error("background task died", task=watched.name, deaths=watched.deaths, exc_info=error, **more)
+        with contextlib.suppress(Exception):  # a log that cannot be written must not end what it tells of
+            log.error(
+                "background task died", task=watched.name, deaths=watched.deaths, exc_info=error, **more
+            )
 
 
 async def _cancel(watched: _Watched) -> None:

@@ -16,8 +16,10 @@ from prometheus_client import Counter
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.driver_info import DriverInfo
 from redis.exceptions import RedisError
 
+from ccserver import __version__
 from ccserver.background import Backoff, Supervisor
 from ccserver.bus.subscription import MAX_BYTES, MAX_MESSAGES, QueueSubscription
 from ccserver.domain.errors import Unavailable
@@ -82,6 +84,8 @@ class RedisBus:
             protocol=2,
             retry=Retry(NoBackoff(), 0),
             health_check_interval=0,
+            # Without it redis-py reads its own package's metadata from disk at each connect.
+            driver_info=DriverInfo(name="ccserver", lib_version=__version__),
             socket_connect_timeout=self._timings.connect,
             socket_timeout=self._timings.connect,
         )
@@ -167,7 +171,8 @@ class RedisBus:
                 await self._live()
             except* LinkError as errors:
                 self._set_down(_words(errors.exceptions[0]))
-            self._tried.set()
+            finally:
+                self._tried.set()
             await self._sleep(self._backoff.next())
 
     async def _live(self) -> None:

@@ -10,6 +10,7 @@ from ccserver.domain.connect import Kind
 from ccserver.domain.dialling import for_gateway
 from ccserver.domain.directory import Agent, Site, Trunk
 from ccserver.domain.errors import Conflict, FieldError, Invalid, NotFound, Unavailable
+from ccserver.domain.numbers import to_e164
 from ccserver.domain.stream import Command
 from ccserver.domain.telephony import CallPlaced, HangupAsked
 from ccserver.live.commands import Value
@@ -72,11 +73,8 @@ class Desk:
         if state is not None and state.phone in ("unregistered", "unreachable"):
             raise Conflict("phone_unreachable", extension=agent.extension)
         site, trunk = self.way_out(agent)
-        number = str(command.body.get("number", ""))
-        try:
-            for_gateway(number, site.country)
-        except ValueError:
-            raise Invalid(FieldError("number", "number_format")) from None
+        raw = str(command.body.get("number", ""))
+        number = to_e164(raw, site.country)
         call_id = _uuid(command, "call_id")
         engine.apply(
             CallPlaced(
@@ -85,7 +83,7 @@ class Desk:
                 tenant_id=agent.tenant_id,
                 agent_id=agent.id,
                 number=number,
-                number_raw=str(command.body.get("number_raw", number)),
+                number_raw=raw,
                 our_number=site.caller_id,
                 site_id=site.id,
                 trunk=trunk.slug,

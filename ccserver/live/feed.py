@@ -63,6 +63,7 @@ class LiveFeed:
         self._owner_blind: float | None = None
         self._heard_at = clock()
         self._heard = monotonic()
+        self._link_lost = True
         self._asked = -ASK_AGAIN_SECONDS
         self._need = asyncio.Event()
 
@@ -121,9 +122,11 @@ class LiveFeed:
 
     def check(self) -> None:
         """Say since when nothing has been seen, or that all is seen again."""
-        blind: float | None = None
-        if not self._bus.up or self._monotonic() - self._heard > BLIND_AFTER_SECONDS or not self.owner_epoch:
-            blind = self._heard_at
+        if not self._bus.up or self._monotonic() - self._heard > BLIND_AFTER_SECONDS:
+            self._link_lost = True
+        elif self._follower.synced:  # the link alone is not enough: the rows may be those of before
+            self._link_lost = False
+        blind = self._heard_at if self._link_lost else None
         if self._owner_blind is not None:
             blind = self._owner_blind if blind is None else min(blind, self._owner_blind)
         self.view.set_blind(blind)

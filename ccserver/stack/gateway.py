@@ -60,15 +60,18 @@ class GatewayProcess(AsteriskProcess):
         )
         self.model = model
 
-    async def call(self, caller: str, number: str, *, talk_seconds: int = 20) -> None:
-        """Place a call from ``caller`` to ``number`` (digits and ``+``); the caller hangs up after the talk.
+    async def call(
+        self, caller: str, number: str, *, talk_seconds: int = 20, patience_seconds: int = 60
+    ) -> None:
+        """Place a call from ``caller`` to ``number`` (digits and ``+``).
 
-        Returns once the call is under way, not when it is answered.
+        The caller gives up when nobody answers in ``patience_seconds``, and hangs up after the talk. Returns
+        once the call is under way, not when it is answered. Raises PbxModelError, AsteriskFailed.
         """
         for value in (caller, number):
             if not value or not set(value) <= set("+0123456789"):
                 raise PbxModelError("number", "digits and '+' only")
         await self.rx(
-            f"channel originate Local/{caller}*{number}@callers/n"
+            f"channel originate Local/{caller}*{number}*{int(patience_seconds)}@callers/n"
             f" application MusicOnHold default,{int(talk_seconds)}"
         )

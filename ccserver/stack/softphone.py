@@ -163,6 +163,7 @@ class Softphone:
         self._home.mkdir(parents=True, exist_ok=True)
         config = [
             "poll_method epoll",
+            "call_max_calls 1",
             f"sip_listen 127.0.0.1:{sip}",
             "net_interface 127.0.0.1",
             "audio_player aubridge,silent",

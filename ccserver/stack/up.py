@@ -20,6 +20,9 @@ from ccserver.settings import Settings
 from ccserver.stack.asterisk_process import AsteriskProcess
 from ccserver.stack.asterisk_root import AsteriskBinary, default_cache, ensure_asterisk
 from ccserver.stack.closing import Facts, closing_words, web_url
+from ccserver.stack.demo import DemoTraffic
+from ccserver.stack.demo_plan import DemoPlan, keep_plan
+from ccserver.stack.demo_seed import seed
 from ccserver.stack.interrupts import finish, first_of, stop_requested
 from ccserver.stack.kept import AsteriskPorts, Secrets, keep_ports, keep_secrets
 from ccserver.stack.local_pbx import local_model
@@ -59,6 +62,15 @@ class Part:
     log: Path
 
 
+@dataclass(frozen=True, slots=True)
+class LocalPbx:
+    """The Asterisk that runs here."""
+
+    binary: AsteriskBinary
+    process: AsteriskProcess
+    ports: AsteriskPorts
+
+
 class Stack:
     """The parts of one `up`, started in order; stopped in reverse order by the exit stack."""
 
@@ -68,7 +80,9 @@ class Stack:
         self._data = options.data
         self._progress = progress
         self._exits = exits
+        self._pbx: LocalPbx | None = None
         self.parts: list[Part] = []
+        self.words: list[str] = []
         self.facts = Facts(url=web_url(options.settings), log=options.data / "log" / "ccserver.log")
 
     async def start(self) -> None:
@@ -84,11 +98,14 @@ class Stack:
         }
         environment["DATABASE_URL"] = await self._database()
         self.facts = replace(self.facts, database_url=environment["DATABASE_URL"])
+        plan = await self._demo_plan(environment) if self._options.demo else None
         if self._settings.ami_secret:
             self._progress.say("Asterisk: the one that AMI_SECRET and ASTERISK_HOST name")
         else:
             environment |= await self._asterisk(secrets)
         await self._server(environment)
+        if plan:
+            await self._demo_traffic(plan)
 
     async def _stop_leftovers(self) -> None:
         files = await asyncio.to_thread(lambda: sorted((self._data / "run").glob("*.pid"), reverse=True))
@@ -125,6 +142,7 @@ class Stack:
         with self._progress.step(f"Starting Asterisk {binary.version}"):
             process = await self._boot(binary, ports, secrets)
         self.facts = replace(self.facts, sip_port=ports.sip)
+        self._pbx = LocalPbx(binary, process, ports)
         self.parts.append(Part("Asterisk", lambda: process.running, process.log_file))
         return {
             "ASTERISK_HOST": "127.0.0.1",
@@ -169,6 +187,32 @@ class Stack:
         if away:
             self._progress.say(f"It runs without: {', '.join(away)}. It connects by itself when they come.")
 
+    async def _demo_plan(self, environment: Mapping[str, str]) -> DemoPlan:
+        if self._settings.ami_secret:
+            raise StackProblem(
+                "The demo needs an Asterisk of its own: unset AMI_SECRET, or leave out --demo."
+            )
+        with self._progress.step("Making the demo organisation"):
+            plan = await asyncio.to_thread(keep_plan, self._data)
+            await finish(seed(environment["DATABASE_URL"], environment["SECRETS_KEY"], plan))
+        return plan
+
+    async def _demo_traffic(self, plan: DemoPlan) -> None:
+        if self._pbx is None:
+            return
+        traffic = DemoTraffic(
+            plan,
+            binary=self._pbx.binary,
+            central=self._pbx.process,
+            sip=("127.0.0.1", self._pbx.ports.sip),
+            folder=self._data / "demo",
+            server_url=web_url(self._settings),
+        )
+        self._stopping("the demo", traffic.stop)
+        with self._progress.step("Starting the demo's gateways, phones and callers") as step:
+            await finish(traffic.start(step.detail))
+        self.words = plan.words()
+
     def _stopping(self, name: str, stop: Callable[[], Awaitable[None]]) -> None:
         async def told() -> None:
             with self._progress.step(f"Stopping {name}"):
@@ -195,7 +239,7 @@ async def up(options: UpOptions, progress: Progress) -> None:
         if stop.is_set():
             return
         await starting
-        for line in await closing_words(options.settings, stack.facts):
+        for line in [*await closing_words(options.settings, stack.facts), *stack.words]:
             progress.say(line)
         watching = asyncio.create_task(watch(stack.parts), name="watch")
         await first_of(watching, stop)

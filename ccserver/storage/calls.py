@@ -336,9 +336,3 @@ def _timeline(event: Mapping[str, Any]) -> TimelineItem:
         sip=detail.get("sip"),
         detail=detail.get("detail", ""),
     )
-
-
-async def country_of(connection: Connection, user_id: UUID) -> str | None:
-    """The country (ISO alpha-2) of a user's site, FR without one; None if the tenant has no such user."""
-    country: str | None = await connection.fetchval(_SQL["country_of"], user_id)
-    return country

@@ -107,6 +107,3 @@ WHERE c.tenant_id = $1 AND c.id = $2
 SELECT at, kind, uniqueid, detail FROM call_events WHERE call_id = $1
 ORDER BY at, array_position(ARRAY['placed', 'leg_created', 'ringing', 'answered', 'connected', 'hold', 'unhold',
   'hangup_asked', 'leg_ended', 'ended'], kind)
-
--- name: country_of
-SELECT coalesce(s.country, 'FR') FROM users u LEFT JOIN sites s ON s.id = u.site_id WHERE u.id = $1

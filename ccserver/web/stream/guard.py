@@ -19,11 +19,13 @@ def is_own_host(request: web.Request, origin: str) -> bool:
 
 
 def check_origin(request: web.Request, is_own: IsOwnOrigin) -> None:
-    """Refuse a cookie client that another site's page has opened. Raises Forbidden csrf.
+    """Refuse a cookie client that another site's page has opened. Raises Forbidden csrf, 405 for a HEAD.
 
     Browsers send cookies along with WebSockets of any page, so the Origin must be ours. Bearer clients are not
     browsers that act on somebody's behalf and need none.
     """
+    if request.method != hdrs.METH_GET:  # routes of GET answer HEAD as well; a stream has none
+        raise web.HTTPMethodNotAllowed(request.method, [hdrs.METH_GET])
     if request.headers.get(hdrs.AUTHORIZATION):
         return
     origin = request.headers.get(hdrs.ORIGIN)

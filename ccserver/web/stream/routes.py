@@ -23,11 +23,11 @@ def stream_routes(
     websocket = WebSocketEndpoint(hub, authenticate, is_own_origin=is_own_origin)
     events = EventStreamEndpoint(hub, authenticate, is_own_origin=is_own_origin)
     return (
-        Route("GET", "/ws", websocket, ability=Ability.USE, summary="Live stream on a WebSocket"),
+        Route("GET", "/ws", websocket.handle, ability=Ability.USE, summary="Live stream on a WebSocket"),
         Route(
             "GET",
             "/api/events/stream",
-            events,
+            events.handle,
             ability=Ability.USE,
             content_type="text/event-stream",
             summary="Live stream as server-sent events",

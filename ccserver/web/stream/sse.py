@@ -31,7 +31,7 @@ class EventStreamEndpoint:
         self._authenticate = authenticate
         self._is_own_origin = is_own_origin
 
-    async def __call__(self, request: web.Request, actor: Actor | None = None) -> web.StreamResponse:
+    async def handle(self, request: web.Request, actor: Actor | None = None) -> web.StreamResponse:
         """Serve one client until either side closes. Raises Invalid and Forbidden for the topics.
 
         ``actor`` is given when the route has found out who calls.

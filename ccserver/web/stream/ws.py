@@ -42,7 +42,7 @@ class WebSocketEndpoint:
         self._authenticate = authenticate
         self._is_own_origin = is_own_origin
 
-    async def __call__(self, request: web.Request, actor: Actor | None = None) -> web.StreamResponse:
+    async def handle(self, request: web.Request, actor: Actor | None = None) -> web.StreamResponse:
         """Serve one client until either side closes; ``actor`` is given when the route has found out."""
         check_origin(request, self._is_own_origin)
         actor = actor or await self._authenticate(request)

@@ -9,6 +9,7 @@ from ccserver.domain.pbx import PhonePbx
 from ccserver.stack.asterisk_process import AsteriskProcess
 from ccserver.stack.asterisk_root import AsteriskBinary
 from ccserver.stack.gateway import GatewayProcess
+from ccserver.stack.postgres import EmbeddedPostgres
 from ccserver.stack.redis_server import RedisServer
 from ccserver.storage.pool import Database
 
@@ -76,3 +77,12 @@ async def redis_server(tmp_path: Path) -> AsyncIterator[RedisServer]:
 @pytest.fixture
 def redis_url(redis_server: RedisServer) -> str:
     return redis_server.url
+
+
+@pytest.fixture
+async def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedPostgres]:
+    """A PostgreSQL of this test's own, to be stopped at will."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("pg"), durable=False)
+    await server.start()
+    yield server
+    await server.stop()

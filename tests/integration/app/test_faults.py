@@ -6,10 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ccserver.background import Supervisor
+from ccserver.stack.postgres import EmbeddedPostgres
+from ccserver.stack.redis_server import RedisServer
+from ccserver.storage import migrate
 from ccserver.storage.pool import Database
 
 from tests.integration.app.conftest import MANY
-from tests.rig.installation import CHIEF, Api, Installation, Node
+from tests.rig.asterisk import Central
+from tests.rig.installation import CHIEF, Api, Installation, Node, fill_database
 from tests.rig.sipp import PhoneBank
 from tests.rig.wait import until
 
@@ -206,5 +211,95 @@ async def test_a_standby_takes_over_and_the_old_owner_stands_down(
         rows = await history(installation.database)
         assert sorted(row["id"] for row in rows) == sorted(calls)
         assert all(row["endings"] == 1 for row in rows)
+    finally:
+        await bank.stop()
+
+
+async def test_postgresql_away_for_half_a_minute_under_traffic(
+    big_central: Central, tmp_path: Path, own_postgres: EmbeddedPostgres, supervisor: Supervisor
+) -> None:
+    url = own_postgres.dsn()
+    await asyncio.to_thread(migrate.apply, url)
+    database = Database(url, supervisor, pool_size=5)
+    await database.start()
+    ids = await fill_database(database, big_central)
+    installation = Installation(big_central, database, url, ids, tmp_path)
+    bank = PhoneBank(big_central, MANY[:6], tmp_path / "bank")
+    await bank.start()
+    try:
+        node = await installation.node()
+        chief = await node.login(CHIEF)
+        calls = await place_all(node, MANY[:3])
+        await all_talk(chief, 3)
+        await own_postgres.stop(at_once=True)
+        loop = asyncio.get_running_loop()
+        back_at = loop.time() + 30
+
+        async def says_so() -> bool:
+            links = {link["id"]: link for link in (await chief.get("/api/status"))["links"]}
+            return not links["postgresql"]["up"]
+
+        await until(says_so, "the board tells that PostgreSQL is away", 10)
+        assert (await chief.send("GET", "/api/calls"))[0] == 503
+        # Telephony goes on: calls end, calls begin, the board moves.
+        assert (await chief.send("POST", f"/api/calls/{calls[0]}/hangup"))[0] == 202
+        for extension in MANY[3:6]:
+            body = {"number": ANSWERS, "agent_id": str(ids[extension])}
+            status, answer = await chief.send("POST", "/api/calls", body)
+            assert status == 202, answer
+            calls.append(answer["id"])
+        await all_talk(chief, 5)
+        await until(lambda: loop.time() > back_at, "half a minute gone", 40)
+        await own_postgres.start()
+        for call_id in calls[1:]:
+            assert (await chief.send("POST", f"/api/calls/{call_id}/hangup"))[0] == 202
+
+        async def drained() -> bool:
+            links = {link["id"]: link for link in (await chief.get("/api/status"))["links"]}
+            return links["postgresql"]["up"] and links["journal"]["detail"] == ""
+
+        await until(drained, "the journal drained", 30)
+        for call_id in calls:
+            assert (await chief.ended(call_id, 30))["call"]["outcome"] == "answered"
+        rows = await history(database)
+        assert sorted(row["id"] for row in rows) == sorted(calls)
+        assert all(row["endings"] == 1 for row in rows)
+    finally:
+        await bank.stop()
+        await installation.stop()
+        await database.close()
+
+
+async def test_redis_killed_and_back_heals_without_a_reload(
+    big_installation: Installation, tmp_path: Path, redis_server: RedisServer
+) -> None:
+    installation, url = big_installation, redis_server.url
+    bank = PhoneBank(installation.central, MANY[:2], tmp_path / "bank")
+    await bank.start()
+    try:
+        await installation.node("owner", "telephony", REDIS_URL=url)
+        web = await installation.node("web", "web", REDIS_URL=url)
+        chief = await web.login(CHIEF)
+        calls = await place_all(web, MANY[:2])
+        await all_talk(chief, 2)
+        await redis_server.stop(at_once=True)
+
+        async def blind() -> bool:
+            return (await chief.get("/api/status"))["blind_since"] is not None
+
+        await until(blind, "a web node without its bus says it is blind", 10)
+        # One call ends while nobody can tell the web node.
+        channels = await channels_of(installation)
+        await hang_up_in_asterisk(installation, [channels[f"cc-{calls[0]}-customer"]])
+        await redis_server.start()
+
+        async def healed() -> bool:
+            status = await chief.get("/api/status")
+            return status["blind_since"] is None and [row["id"] for row in status["calls"]] == [calls[1]]
+
+        await until(healed, "the same socket shows the truth again", 60)
+        assert (await chief.send("POST", f"/api/calls/{calls[1]}/hangup"))[0] == 202
+        for call_id in calls:
+            await chief.ended(call_id)
     finally:
         await bank.stop()
