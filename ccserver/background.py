@@ -28,6 +28,9 @@ STEADY_SECONDS = 60.0
 CLOSE_SECONDS = 10.0
 """A cancelled task that is still there after this long is logged and left behind."""
 
+CANCEL_ATTEMPTS = 5
+"""A cancellation can get lost (asyncio.wait_for on Python 3.11), so it is said again."""
+
 DEATHS = Counter("ccserver_background_deaths_total", "Background tasks that died of an error", ["task"])
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -206,8 +209,12 @@ async def _cancel(watched: _Watched) -> None:
     task = watched.task
     if task is None or task.done() or task is asyncio.current_task():
         return
-    task.cancel()
-    _, left = await asyncio.wait({task}, timeout=CLOSE_SECONDS)
+    left = {task}
+    for _ in range(CANCEL_ATTEMPTS):
+        task.cancel()
+        _, left = await asyncio.wait(left, timeout=CLOSE_SECONDS / CANCEL_ATTEMPTS)
+        if not left:
+            break
     if left:
         log.error("background task does not end", task=watched.name)
     elif not task.cancelled() and task.exception() is not None:

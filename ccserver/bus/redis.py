@@ -87,7 +87,9 @@ class RedisBus:
             # Without it redis-py reads its own package's metadata from disk at each connect.
             driver_info=DriverInfo(name="ccserver", lib_version=__version__),
             socket_connect_timeout=self._timings.connect,
-            socket_timeout=self._timings.connect,
+            # Deadlines are ours: redis-py's write timeout is asyncio.wait_for, which on Python 3.11 loses a
+            # cancellation that comes in the same step as the result.
+            socket_timeout=None,
         )
         self._supervisor = supervisor
         self._prefix = prefix

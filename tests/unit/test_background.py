@@ -1,6 +1,7 @@
 """The supervisor: deaths are logged, counted, healed; closing leaves nothing behind."""
 
 import asyncio
+import contextlib
 
 import pytest
 from ccserver.background import BACKOFF_SECONDS, JITTER, STEADY_SECONDS, Backoff, Supervisor, TaskState
@@ -164,3 +165,41 @@ async def test_stop_ends_one(supervisor: Supervisor):
     await supervisor.stop("one")
     await supervisor.stop("never was")
     assert supervisor.status() == ()
+
+
+async def test_a_log_that_fails_does_not_end_the_task(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+):
+    class FullDisk:
+        def error(self, *args: object, **kwargs: object) -> None:
+            raise OSError("no space left on device")
+
+    monkeypatch.setattr("ccserver.background.log", FullDisk())
+    runs = 0
+    steady = asyncio.Event()
+
+    async def flaky() -> None:
+        nonlocal runs
+        runs += 1
+        if runs < 3:
+            raise ValueError
+        steady.set()
+
+    supervisor.spawn("flaky", flaky)
+    await asyncio.wait_for(steady.wait(), 5)
+
+
+async def test_a_lost_cancellation_is_said_again(supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("ccserver.background.CLOSE_SECONDS", 0.1)
+    began = asyncio.Event()
+
+    async def loses_one() -> None:
+        began.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    supervisor.spawn("loses", loses_one)
+    await began.wait()
+    await asyncio.wait_for(supervisor.close(), 5)
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "loses"]

@@ -203,6 +203,20 @@ async def test_a_bus_that_is_down_is_blindness_at_once(bench: Bench):
     assert bench.view.blind_since is None and bench.same_as(owner)
 
 
+async def test_a_short_outage_too_is_blindness_until_the_rows_are_right(bench: Bench):
+    owner = FakeOwner(bench.bus, clock=bench.clock)
+    await bench.begin(owner)
+    bench.bus.cut()
+    bench.feed.check()
+    bench.clock.now += ASK_AGAIN_SECONDS
+    bench.bus.mend()
+    bench.feed.take(BusGap("bus was down"))
+    bench.feed.check()
+    assert bench.view.blind_since == 1_000.0
+    await bench.pump(owner)
+    assert bench.view.blind_since is None
+
+
 async def test_what_blinds_the_owner_blinds_the_node(bench: Bench):
     owner = FakeOwner(bench.bus, clock=bench.clock)
     await bench.begin(owner)
