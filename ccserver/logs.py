@@ -18,7 +18,7 @@ _SECRET_NAME = re.compile(
     r"passw|secret|token|cookie|authorization|credential|jwt|csrf|api_?key|private", re.IGNORECASE
 )
 _SECRET_IN_TEXT = re.compile(
-    r"(?i)(bearer\s+|(?:password|secret|token|jwt|csrf)[\"']?\s*[=:]\s*[\"']?|://[^\s:/@]+:)([^\s\"'&,;@]+)"
+    r"(?i)(bearer\s+|(?:password|secret|token|jwt|csrf)[\"']?\s*[=:]\s*[\"']?|://[^\s:/@]*:)([^\s\"'&,;@]+)"
 )
 _MASK = "***"
 

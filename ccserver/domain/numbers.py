@@ -16,7 +16,9 @@ EMERGENCY_FR = frozenset(
 )
 """Of the French numbering plan: these always reach the local trunk."""
 _FRENCH_PLAN = frozenset({"FR", "GP", "GF", "MQ", "RE", "YT", "PM", "BL", "MF"})
-_WRITTEN = re.compile(r"(?:tel:)?\+?[0-9][0-9 \u00a0\u202f./()\-]*")
+_WRITTEN = re.compile(r"(?:tel:)?\(?\+?\(?[0-9][0-9 ./()\-]*")
+_SPACES = re.compile(r"[ \u00a0\u202f\u2009]+")
+"""Also those that keep a number on one line in a French text."""
 _LONGEST = 40
 _DIGITS = re.compile(r"[^0-9]")
 
@@ -52,7 +54,7 @@ def to_e164(raw: str, country: str, *, short: bool = True, field: str = "number"
     A short or emergency number of the country comes back as its digits, or is refused when ``short`` is False
     (a caller ID, a DID). Raises Invalid on ``field``: number_format, number_unknown, number_short.
     """
-    text = raw.strip(" \u00a0\u202f")
+    text = _SPACES.sub(" ", raw).strip(" ")
     if len(text) > _LONGEST or not _WRITTEN.fullmatch(text):
         raise Invalid(FieldError(field, "number_format"))
     digits = _DIGITS.sub("", text)

@@ -6,7 +6,7 @@ the refusal is here, for every string of every request.
 
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_origin
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
 from aiohttp import web
@@ -67,7 +67,7 @@ def decode_json(data: bytes, kind: type[_T]) -> _T:
 def decode_query(query: MultiMapping[str], kind: type[_T]) -> _T:
     """A query string as ``kind``; parameters left empty count as absent. Raises Invalid."""
     values: dict[str, Any] = {}
-    lists = {field.name for field in msgspec.structs.fields(kind) if get_origin(field.type) in (list, tuple)}
+    lists = {field.name for field in msgspec.structs.fields(kind) if _is_list(field.type)}
     for name in dict.fromkeys(query):
         given = [value for value in query.getall(name) if value != ""]
         if name in lists:
@@ -138,6 +138,12 @@ def _length_error(path: str, match: re.Match[str]) -> FieldError:
     of_text = match["type"] == "str"
     codes = ("too_long", "too_short") if of_text else ("too_many", "too_few")
     return FieldError(path, codes[not too_long], (("maximum" if too_long else "minimum", match["bound"]),))
+
+
+def _is_list(kind: Any) -> bool:
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    return get_origin(kind) in (list, tuple)
 
 
 def _joined(path: str, name: str) -> str:

@@ -4,9 +4,6 @@ INSERT INTO tenants (id, slug, name, created_at) VALUES ($1, $2, $3, $4)
 -- name: first_tenant
 SELECT id FROM tenants ORDER BY created_at, id LIMIT 1
 
--- name: tenant_slugs
-SELECT id, slug, name FROM tenants ORDER BY slug
-
 -- name: lock_bootstrap
 SELECT pg_advisory_xact_lock(6014041)
 
