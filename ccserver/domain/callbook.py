@@ -160,7 +160,9 @@ class CallBook:
     def _created(self, fact: ChannelCreated) -> CallChange | None:
         if fact.uniqueid in self._by_channel or not fact.endpoint:
             return None
-        call_id = call_of_channel(fact.uniqueid) or self._by_link.get(fact.linkedid)
+        call_id = call_of_channel(fact.uniqueid)
+        if call_id is None or (call_id not in self._calls and call_id not in self._ended):
+            call_id = self._by_link.get(fact.linkedid, call_id)
         if call_id is not None and call_id in self._ended:
             return None
         party = self._resolve(fact.endpoint)

@@ -56,6 +56,7 @@ class Do(StrEnum):
 
     CALL_A = "call_a"
     CALL_B = "call_b"
+    DIAL_B = "dial_b"
     RING_A = "ring_a"
     STOP_RING_A = "stop_ring_a"
     ANSWER_A = "answer_a"
@@ -102,6 +103,16 @@ def a_up(connection: Connection) -> Step:
     if grown.b is Stage.ABSENT:
         return call_b(grown)
     return _joined(grown) if grown.b is Stage.UP else (grown, ())
+
+
+def b_entered(connection: Connection) -> Step:
+    """The customer's channel, made but not dialled, is in our application: only now may it be dialled.
+
+    Creating it answers before it has entered (tests/golden/README.md): a dial at once is sometimes refused.
+    """
+    if connection.kind is Kind.INBOUND or connection.b is not Stage.CALLING:
+        return connection, ()
+    return connection, (Action(Do.HANG_UP_B, 16) if connection.ending else Action(Do.DIAL_B),)
 
 
 def b_rings(connection: Connection) -> Step:
@@ -198,6 +209,9 @@ def resume(connection: Connection) -> Step:
     if a_live and b_live:
         if connection.b is Stage.UP and connection.a in (Stage.UP, Stage.PRESENT) and not connection.bridged:
             return _joined(connection)
+        if connection.b is Stage.CALLING and connection.a is Stage.UP:
+            # Made, perhaps not dialled any more: a second dial of a dialled channel is refused and harmless.
+            return b_entered(connection)
         return connection, ()
     if a_live and connection.a in (Stage.UP, Stage.PRESENT) and connection.b is Stage.ABSENT:
         return call_b(connection)

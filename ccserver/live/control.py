@@ -82,6 +82,12 @@ class Control:
             return
         self._step(connect.a_up(connection) if channel == connection.a_id else connect.b_up(connection))
 
+    def customer_entered(self, channel: str) -> None:
+        """The channel we made for the customer entered our application, not dialled yet."""
+        connection = self._of(channel)
+        if connection is not None and channel == connection.b_id:
+            self._step(connect.b_entered(connection))
+
     def customer_rings(self, channel: str, early: bool) -> None:
         """The called party rings, or its network plays something."""
         connection = self._of(channel)
@@ -190,6 +196,8 @@ class Control:
         match action.do:
             case Do.CALL_A | Do.CALL_B:
                 await self._call(c, action.do)
+            case Do.DIAL_B:
+                await ari.channels.dial(c.b_id, timeout=CUSTOMER_RING_SECONDS)
             case Do.RING_A:
                 await ari.channels.ring(c.a_id)
             case Do.STOP_RING_A:
@@ -250,19 +258,20 @@ class Control:
         endpoint = self._way.customer_endpoint(call)
         if endpoint is None:
             raise Unavailable("trunk_down")
+        variables = {"CC_CALL": str(c.call_id), "CC_ROLE": "customer"}
+        caller_id = self._way.caller_id(call)
+        if caller_id:
+            # An outgoing channel shows its connected line as the caller; dialled with a ``caller`` it would show
+            # that channel's number instead, which is the customer's own (tests/golden/README.md).
+            variables["CONNECTEDLINE(num)"] = caller_id
         await self._ari.channels.create(
             endpoint=endpoint,
             app=self._app,
             app_args=("customer", str(c.call_id)),
             channel_id=c.b_id,
             originator=c.a_id,
-            variables={"CC_CALL": str(c.call_id), "CC_ROLE": "customer"},
+            variables=variables,
         )
-        caller_id = self._way.caller_id(call)
-        if caller_id:
-            # An outgoing channel shows its connected line as the caller (seen on 22.10).
-            await self._ari.channels.set_variable(c.b_id, variable="CONNECTEDLINE(num)", value=caller_id)
-        await self._ari.channels.dial(c.b_id, caller=c.a_id, timeout=CUSTOMER_RING_SECONDS)
 
 
 def stage_of(state: str | None, *, in_stasis: bool) -> Stage:

@@ -296,6 +296,8 @@ class Engine:
         role = args[0] if args else ""
         if role == "agent":
             self.control.entered(channel)
+        elif role == "customer":
+            self.control.customer_entered(channel)
         elif role == "inbound" and len(args) >= 3:
             self._inbound(channel, args[2])
         elif role == "outbound" and len(args) >= 3:

@@ -30,7 +30,7 @@ from ccserver.live.engine import Engine
 from ccserver.live.journal import Journal
 from ccserver.live.pbx_keeper import PbxKeeper
 from ccserver.live.publisher import Publisher
-from ccserver.live.resync import Resync
+from ccserver.live.resync import CEL_MARGIN_SECONDS, Resync
 from ccserver.live.seen import SeenMark
 from ccserver.live.writer import Writer
 from ccserver.ports import Bus, BusMessage
@@ -204,9 +204,10 @@ class Reign:
             calls = await open_calls(connection)
             intervals = await open_intervals(connection)
             sessions = await logged_in(connection)
+            seen = max(await self._mark.read(), await last_seen_at(connection))
             # A first start has nothing to catch up with: what was before it is none of ours.
-            seen_until = max(await self._mark.read(), await last_seen_at(connection)) or self._clock()
-            ended = await ended_since(connection, seen_until - REMEMBER_SECONDS)
+            cel_from = seen - CEL_MARGIN_SECONDS if seen else self._clock()
+            ended = await ended_since(connection, cel_from - REMEMBER_SECONDS)
         engine, now = self.engine, self._clock()
         engine.set_directory(directory)
         engine.book.remember_ended(ended)
@@ -228,7 +229,7 @@ class Reign:
             links_up=lambda: self.ami_link.up and self.ari_link.up,
             cel_file=self._cel_file,
             clock=self._clock,
-            seen_until=seen_until,
+            cel_from=cel_from,
         ).run
 
     async def start(self) -> None:

@@ -31,6 +31,7 @@ DRIFT = Counter("ccserver_drift_total", "Corrections that resyncs made to the mo
 CEL_BYTES = 64 * 1024 * 1024
 """How much of the end of the CEL file is read back at most: days of a busy centre."""
 CEL_MARGIN_SECONDS = 10.0
+"""Read again before the last instant that was seen: facts on their way at that instant. Replays are harmless."""
 
 Channel = Mapping[str, Any]
 
@@ -62,7 +63,7 @@ class Resync:
         links_up: Callable[[], bool],
         cel_file: Path | None,
         clock: Callable[[], float],
-        seen_until: float,
+        cel_from: float,
     ) -> None:
         self._engine = engine
         self._ami = ami
@@ -71,8 +72,7 @@ class Resync:
         self._links_up = links_up
         self._cel_file = cel_file
         self._clock = clock
-        self.seen_until = seen_until
-        """Epoch seconds up to which the model is known to have seen everything."""
+        self._cel_from = cel_from
 
     async def run(self) -> None:
         """Compares and corrects. Waits for both sockets: with one of them the picture would be half."""
@@ -99,14 +99,14 @@ class Resync:
             if fact is not None:
                 self._engine.apply(fact)
         await self._adopt()
-        self.seen_until = asked_at
+        self._cel_from = asked_at - CEL_MARGIN_SECONDS
         return drift
 
     async def _from_cel(self) -> int:
         if self._cel_file is None:
             return 0
         lines = await asyncio.to_thread(read_tail, self._cel_file)
-        facts: list[Fact] = list(cel_facts(lines, self.seen_until - CEL_MARGIN_SECONDS))
+        facts: list[Fact] = list(cel_facts(lines, self._cel_from))
         drift = self._engine.apply_all(facts)
         DRIFT.labels(kind="cel").inc(drift)
         return drift

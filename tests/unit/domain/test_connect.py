@@ -24,6 +24,8 @@ def test_click_to_call_rings_the_agent_then_the_customer_then_joins() -> None:
     assert [a.do for a in actions] == [Do.CALL_A]
     step = connect.a_up(connection)
     assert did(step) == [Do.CALL_B]
+    step = connect.b_entered(step[0])
+    assert did(step) == [Do.DIAL_B]
     step = connect.b_rings(step[0])
     assert did(step) == [Do.RING_A]
     step = connect.b_up(step[0])
@@ -82,6 +84,7 @@ def test_resume_goes_on_from_what_asterisk_has() -> None:
         (replace(click, a=Stage.UP), [Do.CALL_B]),
         (replace(click, a=Stage.CALLING), []),
         (replace(click, a=Stage.UP, b=Stage.RINGING), []),
+        (replace(click, a=Stage.UP, b=Stage.CALLING), [Do.DIAL_B]),
         (replace(click, b=Stage.UP), [Do.HANG_UP_B]),
         (replace(fresh(Kind.INBOUND), a=Stage.PRESENT), [Do.RING_A, Do.CALL_B]),
         (
@@ -94,7 +97,7 @@ def test_resume_goes_on_from_what_asterisk_has() -> None:
     assert connect.resume(click)[0].over
 
 
-INPUTS = ["a_up", "rings", "early", "b_up", "gone_a", "gone_b", "hang_up"]
+INPUTS = ["a_up", "entered", "rings", "early", "b_up", "gone_a", "gone_b", "hang_up"]
 
 
 @given(st.sampled_from(list(Kind)), st.lists(st.sampled_from(INPUTS), max_size=25))
@@ -105,6 +108,7 @@ def test_nobody_is_ever_left_alone(kind: Kind, script: list[str]) -> None:
     for name in script:
         step = {
             "a_up": connect.a_up,
+            "entered": connect.b_entered,
             "rings": connect.b_rings,
             "early": connect.b_early,
             "b_up": connect.b_up,
