@@ -47,8 +47,9 @@ class Settings:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this machine can reach the web port."""
-        return self.host in ("127.0.0.1", "::1", "localhost")
+        """Whether only this machine can reach the web port: on loopback, and no proxy brings others in."""
+        beyond = bool(self.public_url or self.trusted_proxies)
+        return self.host in ("127.0.0.1", "::1", "localhost") and not beyond
 
 
 def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

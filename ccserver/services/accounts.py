@@ -1,5 +1,6 @@
 """Login, logout, refresh, password change, and the first account of a new server."""
 
+import asyncio
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +10,7 @@ import structlog
 
 from ccserver.domain.access import Actor, Role
 from ccserver.domain.account import UserRow
-from ccserver.domain.errors import FieldError, Invalid, NotFound, Unauthenticated
+from ccserver.domain.errors import FieldError, Invalid, NotFound, Unauthenticated, Unavailable
 from ccserver.domain.passwords import check_password, generate
 from ccserver.services.base import Clock, new_id
 from ccserver.services.hashing import Hashing
@@ -174,8 +175,17 @@ class Accounts:
         chosen_hash = await self._hashing.hash(chosen)
         return made if await self._insert_first(chosen_hash) else None
 
+    async def keep_tidy(self, *, every_seconds: float = 3600.0) -> None:
+        """Forget what is old, again and again; for the supervisor. A database that is away is tried later."""
+        while True:
+            try:
+                await self.forget_old()
+            except Unavailable as error:
+                _log.info("old sessions not deleted", error=error.code)
+            await asyncio.sleep(every_seconds)
+
     async def forget_old(self, *, sessions_days: int = 30) -> None:
-        """Delete sessions long over and throttle records long quiet; to be run once a day."""
+        """Delete sessions long over and throttle records long quiet."""
         now = self._clock()
         async with self._database.system() as connection:
             await store.forget_old(

@@ -1,6 +1,7 @@
 """Counts login attempts in PostgreSQL, so that every node slows the same guesser down."""
 
 import hashlib
+import ipaddress
 
 from ccserver.domain.errors import Throttled
 from ccserver.domain.throttle import ACCOUNT, ADDRESS, Policy, after_failure, wait_seconds
@@ -48,4 +49,10 @@ def account_key(login: str) -> str:
 
 
 def address_key(address: str) -> str:
+    """IPv6 by its /64: whoever has one address of it has them all."""
+    try:
+        if ":" in address:
+            return f"address:{ipaddress.IPv6Network((address.partition('%')[0], 64), strict=False)}"
+    except ValueError:
+        return "address:unknown"
     return f"address:{address}"

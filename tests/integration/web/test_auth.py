@@ -1,10 +1,14 @@
 """Logging in and staying logged in, over HTTP."""
 
 import asyncio
+from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from ccserver.domain.access import Role
+from ccserver.domain.errors import Unauthenticated
 from ccserver.services.hashing import Hashing
+from ccserver.services.sessions import Sessions
 from ccserver.storage.sessions import session_states
 from ccserver.web import cookies
 
@@ -409,3 +413,42 @@ async def test_a_well_known_password_does_not_follow_the_server_beyond_loopback(
 async def test_servers_that_start_together_make_one_account(office: Office) -> None:
     made = await asyncio.gather(*(office.accounts.bootstrap(password="", loopback=True) for _ in range(4)))
     assert len([one for one in made if one]) == 1
+
+
+async def test_another_node_hears_of_an_ended_session_at_once(office: Office) -> None:
+    anna = await office.person("anna", Role.AGENT)
+    program = await office.caller()
+    session_id = UUID((await program.login_as_program("anna")).json["user"]["session_id"])
+    elsewhere = Sessions(
+        office.database,
+        office.sessions._announce,
+        clock=office.clock,
+        monotonic=office.clock.monotonic,
+        lifetime=timedelta(hours=16),
+    )
+    assert (await elsewhere.actor(session_id)).user_id == anna.id
+    office.announced.clear()
+    await office.browser(anna)
+    # Within the cache's 5 s the other node has not noticed, until the announcement reaches it.
+    assert (await elsewhere.actor(session_id)).user_id == anna.id
+    elsewhere.observe(office.announced)
+    with pytest.raises(Unauthenticated) as error:
+        await elsewhere.actor(session_id)
+    assert error.value.code == "session_replaced"
+
+
+async def test_what_is_old_is_forgotten(office: Office) -> None:
+    await office.person("anna")
+    caller = await office.caller()
+    await caller.login("anna", "wrong password")
+    await caller.login("anna")
+    office.clock.pass_seconds(3600)
+    await office.accounts.forget_old()
+    async with office.database.system() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM sessions") == 1
+    office.clock.pass_seconds(32 * 86400)
+    await office.accounts.forget_old()
+    async with office.database.system() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM sessions") == 0
+        assert await connection.fetchval("SELECT count(*) FROM refresh_tokens") == 0
+        assert await connection.fetchval("SELECT count(*) FROM login_failures") == 0
