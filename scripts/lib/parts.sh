@@ -11,6 +11,7 @@ need_for_part() {
     case $1 in
     lint) need_packages "shellcheck:shellcheck" ;;
     integration | bench | soak)
+        if [ "$1" = bench ]; then need_packages "node:nodejs" "npm:npm"; fi
         need_packages "${telephony[@]}" "valkey-server|redis-server:redis-server"
         need_postgresql
         ;;
@@ -34,11 +35,11 @@ run_part() {
     local part=$1
     shift
     printf '\n== %s\n' "$part"
-    if [ "$part" = lint ]; then
-        run_lint
-    else
-        run_pytest "$part" "$@"
-    fi
+    case $part in
+    lint) run_lint ;;
+    bench) run_benchmarks "$@" ;;
+    *) run_pytest "$part" "$@" ;;
+    esac
 }
 
 # check NAME COMMAND...: one lint step; it counts as one test.
@@ -60,6 +61,25 @@ run_lint() {
     check "mypy" "$VENV/bin/mypy"
     check "import contracts" "$VENV/bin/lint-imports"
     check "shellcheck" shellcheck -x scripts/up scripts/test scripts/lib/*.sh .ci/run
+}
+
+# Each tests/bench/bench_*.py is a program that prints its tables; it counts as one test.
+run_benchmarks() {
+    local file name any=
+    for file in tests/bench/bench_*.py; do
+        [ -e "$file" ] || continue
+        any=yes name=$(basename "$file" .py)
+        printf '\n-- %s\n' "$name"
+        if "$VENV/bin/python" -m "tests.bench.$name" "$@"; then
+            passed=$((passed + 1))
+        else
+            failed=$((failed + 1))
+        fi
+    done
+    if [ -z "$any" ]; then
+        remarks+=("The part 'bench' has no benchmark: tests/bench/bench_*.py.")
+        failed=$((failed + 1))
+    fi
 }
 
 # The number before WORD in pytest's closing line, such as "== 3 failed, 10 passed in 1.2s ==".
