@@ -240,6 +240,7 @@ class AsteriskProcess:
         )
         for folder in inner:
             Path(folder).mkdir(parents=True, exist_ok=True)
+        self.cel_file.touch()  # it is read before the first call writes to it
         Path(where.etc).chmod(0o700)
         for name, text in self._files.items():
             path = Path(where.etc) / name

@@ -20,6 +20,7 @@ from ccserver.stack.problems import StackProblem
 START_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.02
 _LENGTH_LIMIT: Final = 9
+_KEPT_EVENTS: Final = 2000
 _MODULE_FOLDERS: Final = (
     "/usr/lib/baresip/modules",
     "/usr/lib64/baresip/modules",
@@ -59,6 +60,7 @@ class Softphone:
     ) -> None:
         self.extension = extension
         self.events: list[PhoneEvent] = []
+        self._forgotten = 0
         self._home = home
         self._secret = secret
         self._server = f"{server}:{server_port}"
@@ -68,6 +70,11 @@ class Softphone:
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._writer: asyncio.StreamWriter | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while it runs."""
+        return self._process.pid if self._process and self._process.returncode is None else None
 
     async def start(self) -> None:
         """Start and register. Raises StackProblem when it does not come up or the server refuses it."""
@@ -138,12 +145,12 @@ class Softphone:
 
     def mark(self) -> int:
         """A point in the history of events, for ``event(..., since=...)``."""
-        return len(self.events)
+        return self._forgotten + len(self.events)
 
     async def event(self, *kinds: str, since: int = 0) -> PhoneEvent:
         """The first event of one of these kinds after ``since``; waits for it (set a deadline around it)."""
         while True:
-            for event in self.events[since:]:
+            for event in self.events[max(0, since - self._forgotten) :]:
                 if event.kind in kinds:
                     return event
             self._arrived.clear()
@@ -230,6 +237,9 @@ class Softphone:
             detail=str(message.get("param", "")),
         )
         self.events.append(event)
+        if len(self.events) > _KEPT_EVENTS:
+            del self.events[: _KEPT_EVENTS // 2]
+            self._forgotten += _KEPT_EVENTS // 2
         self._arrived.set()
         if self._on_event is not None:
             self._on_event(event)

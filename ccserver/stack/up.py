@@ -206,6 +206,7 @@ class Stack:
             central=self._pbx.process,
             sip=("127.0.0.1", self._pbx.ports.sip),
             folder=self._data / "demo",
+            pid_folder=self._data / "run",
             server_url=web_url(self._settings),
         )
         self._stopping("the demo", traffic.stop)
