@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
 
 from ccserver.domain.pbx import EMERGENCY_NUMBERS, PbxModel, SitePbx, TrunkPbx
 
@@ -34,6 +34,8 @@ def guard(value: object) -> object:
     Raises UnsafeValueError for anything else, and for values that are not text or whole numbers, whose
     printed form nobody has thought about.
     """
+    if isinstance(value, Undefined):
+        return value  # writing it raises an error that names it
     if isinstance(value, _Written) or (isinstance(value, int) and not isinstance(value, bool)):
         return value
     if isinstance(value, str) and all(c.isalnum() or c in _ALLOWED_PUNCTUATION for c in value):
