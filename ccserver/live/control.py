@@ -17,6 +17,7 @@ from ccserver.domain.call import Call
 from ccserver.domain.callbook import channel_id
 from ccserver.domain.connect import Action, Connection, Do, Kind, Stage
 from ccserver.domain.errors import DomainError, Unavailable
+from ccserver.logs import bound
 from ccserver.telephony.ari import Ari
 from ccserver.telephony.errors import AriConflict, AriNotFound
 
@@ -164,9 +165,10 @@ class Control:
 
     async def _work(self, connection: Connection, todo: deque[Action]) -> None:
         try:
-            while todo:
-                action = todo.popleft()
-                await self._act(connection, action)
+            # Leg A is the oldest channel of its call: its uniqueid is the call's linkedid.
+            with bound(call=str(connection.call_id), linkedid=connection.a_id):
+                while todo:
+                    await self._act(connection, todo.popleft())
         finally:
             if self._todo.get(connection.call_id) is todo:
                 del self._todo[connection.call_id]
@@ -176,9 +178,9 @@ class Control:
             await self._carry_out(connection, action)
         except (AriNotFound, AriConflict) as error:
             # The channel or bridge went away meanwhile: the event that says so does the rest.
-            log.info("action came too late", action=action.do, call=str(connection.call_id), why=str(error))
+            log.info("action came too late", action=action.do, why=str(error))
         except DomainError as error:
-            log.warning("action failed", action=action.do, call=str(connection.call_id), why=str(error))
+            log.warning("action failed", action=action.do, why=str(error))
             if action.do in (Do.CALL_A, Do.CALL_B):
                 self._refused(connection, action.do, isinstance(error, Unavailable))
 

@@ -164,6 +164,9 @@ class Engine:
         self._publisher.put("calls", key, None if call.ended_at is not None else row, where)
         self._publisher.put("history", key, row, where, retain=False)
         OPEN_CALLS.set(len(self.book))
+        if call.ended_at is not None:
+            linkedid = call.legs[0].uniqueid if call.legs else ""
+            log.info("call ended", call=key, linkedid=linkedid, direction=call.direction, outcome=call.outcome)
         at = change.moments[-1].at if change.moments else self._clock()
         step = self.agents.call_changed(call, at)
         if step is not None:
