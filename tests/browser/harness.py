@@ -41,6 +41,7 @@ class Harness:
         self.me: Row = {
             "id": scenes.uid(scenes.NAMES[0]),
             "login": "camille.roux",
+            "session_id": scenes.uid("session"),
             "name": scenes.NAMES[0],
             "role": "ADMIN",
             "locale": "fr",

@@ -5,6 +5,7 @@ import time
 from playwright.async_api import Page, expect
 
 from tests.browser import scenes
+from tests.browser.axe import assert_accessible
 from tests.browser.conftest import OpenPage
 from tests.browser.harness import Harness
 
@@ -76,6 +77,7 @@ async def test_blind_changes_the_board_and_sight_restores_it(open_page: OpenPage
     await expect(page.locator("#blind")).to_contain_text(f"Aveugle depuis {clock}")
     await expect(page.locator(f"{tile(0)} .seen")).to_have_text(f"vu à {clock}")
     await expect(page.locator(f"{tile(0)} .timer")).to_be_hidden()
+    await assert_accessible(page)
     assert "grayscale" in await page.locator("#agents").evaluate("(e) => getComputedStyle(e).filter")
     await harness.go_blind(None)
     await expect(page.locator("#blind")).to_be_hidden()
@@ -173,3 +175,22 @@ async def test_links_tell_what_is_down(open_page: OpenPage, harness: Harness) ->
     row = harness.topics["links"]["trunk:lyon"] | {"up": False, "since": time.time(), "detail": "OPTIONS 408"}
     await harness.put("links", "trunk:lyon", row)
     await expect(page.locator("#links")).to_contain_text("Ligne lyon : coupé depuis")
+
+
+async def test_the_end_of_this_session_is_heard_by_its_topic_too(
+    open_page: OpenPage, harness: Harness
+) -> None:
+    page = await open_page("/board")
+    await live(page)
+    notice = {
+        "kind": "session_ended",
+        "user_id": harness.me["id"],
+        "reason": "deactivated",
+        "at": time.time(),
+    }
+    await harness.put("me", "other", notice | {"session_id": scenes.uid("another session")})
+    await harness.put("links", "ami", harness.topics["links"]["ami"] | {"up": False})
+    await expect(page.locator("#links")).to_contain_text("coupé depuis")
+    await harness.put("me", "mine", notice | {"session_id": harness.me["session_id"]})
+    await page.wait_for_url("**/login?reason=deactivated*")
+    await expect(page.locator("#reason")).to_have_text("Ce compte a été désactivé.")

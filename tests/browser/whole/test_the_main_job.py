@@ -95,7 +95,7 @@ async def test_how_calls_fail_is_said_in_words(
 ) -> None:
     node = await installation.node()
     desk = await visit(node, "agent1001")
-    await expect(desk.locator("#my-phone")).to_contain_text("non connecté")
+    await expect(desk.locator("#my-phone")).to_have_attribute("data-tone", "bad")
     await dial(desk, ANSWERS)
     await expect(desk.locator("#number-error")).to_contain_text("téléphone")
     await sipp("phone_answers", extension="1001")

@@ -4,6 +4,8 @@ import { formatNumber } from "lib/phone-number";
 import { fill } from "lib/render";
 
 const STEPS = ["ringing_agent", "dialing", "ringing", "talking"];
+/** An inbound call only rings and is answered: it is the agent's phone that rings. */
+const INBOUND_STEPS = ["ringing", "talking"];
 const REACHED = { ringing_agent: 0, dialing: 1, ringing: 2, talking: 3, on_hold: 3 };
 
 /** @param {import("lib/page").Page} page @param {(number: string) => void} dial */
@@ -17,12 +19,18 @@ export function startCurrentCall({ store, me, words, causes, api, toasts, format
   let call = null;
 
   const hints = {
-    ringing_agent: (row) => (row.direction === "inbound" ? t("Incoming call: pick up your phone.") : t("Your phone rings: pick it up and the number is called.")),
+    incoming: () => t("Incoming call: pick up your phone."),
+    ringing_agent: () => t("Your phone rings: pick it up and the number is called."),
     dialing: () => t("The call is on its way to the network."),
     ringing: () => t("It rings at the other end."),
     talking: () => t("You are talking."),
     on_hold: () => t("The other party is on hold."),
   };
+
+  function hintOf(row) {
+    const waits = row.state !== "talking" && row.state !== "on_hold";
+    return hints[row.direction === "inbound" && waits ? "incoming" : row.state]?.() ?? "";
+  }
 
   function endingOf(row) {
     const why = row.outcome === "answered" ? "" : causes.describe(row);
@@ -32,7 +40,7 @@ export function startCurrentCall({ store, me, words, causes, api, toasts, format
 
   function showSteps(row) {
     const reached = REACHED[row.state] ?? -1;
-    const steps = row.direction === "inbound" ? ["ringing_agent", "talking"] : STEPS;
+    const steps = row.direction === "inbound" ? INBOUND_STEPS : STEPS;
     for (const step of body.querySelectorAll("[data-step]")) {
       const place = STEPS.indexOf(step.dataset.step);
       step.hidden = !steps.includes(step.dataset.step);
@@ -54,7 +62,7 @@ export function startCurrentCall({ store, me, words, causes, api, toasts, format
     fill(body, {
       state: { text: ended ? words.outcome(call.outcome) : words.callState(call.state), tone },
       number: formatNumber(call.number) || t("Hidden number"),
-      hint: ended ? endingOf(call) : (hints[call.state]?.(call) ?? ""),
+      hint: ended ? endingOf(call) : hintOf(call),
       since: { since: ended ? null : stateSince(call) },
       seen: { seen: call.as_of },
       place: { text: call.site, title: call.trunk },

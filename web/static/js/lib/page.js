@@ -43,6 +43,11 @@ export function makePage() {
     url: streamUrl(), topics: boot.topics, store, clock, onBye: sayGoodbye, refresh: api.session.refresh,
   });
   store.load({ ...Object.fromEntries(boot.topics.map((topic) => [topic, {}])), ...boot.snapshot });
+  store.watch(["me"], () => {
+    for (const notice of store.values("me")) {
+      if (notice.kind === "session_ended" && notice.session_id === boot.me?.session_id) sayGoodbye(notice.reason);
+    }
+  });
   return {
     boot, me: boot.me, locale, t, tn, clock, store, api, socket,
     format: makeFormat(locale), words: makeWords(t), causes: makeCauses(t), toasts: makeToasts(),
