@@ -61,21 +61,6 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return Scope(tenant_id=self.tenant_id, site_id=self.site_id, user_id=self.user_id)
 
 
-class SessionNotice(msgspec.Struct, frozen=True, kw_only=True):
-    """Row of topic ``me`` about sessions of the user in the change's scope; announce it with retain False.
-
-    ``ended``: those sessions are over, their sockets get ``code`` (session_replaced, session_ended,
-    password_changed, deactivated) and are closed. ``changed``: role, sites or language may have changed,
-    every node asks ``revalidate`` about them at once. No ``session_ids`` means all of the user's sessions;
-    ``except_session_id`` spares one (who changes the password stays logged in).
-    """
-
-    event: Literal["ended", "changed"]
-    code: str = "session_ended"
-    session_ids: tuple[UUID, ...] = ()
-    except_session_id: UUID | None = None
-
-
 class OwnerBatch(msgspec.Struct, frozen=True, kw_only=True, tag="batch"):
     """Changes ``seq`` of ``epoch``; empty as a heartbeat (then seq repeats the last one).
 

@@ -12,8 +12,8 @@ import msgspec
 import structlog
 
 from ccserver.domain.access import TOPIC_ABILITY, Actor
+from ccserver.domain.account import MeNotice
 from ccserver.domain.errors import Throttled
-from ccserver.domain.stream import SessionNotice
 from ccserver.live.view import Entry, LiveView
 from ccserver.web.stream import codec, metrics
 from ccserver.web.stream.fanout import HEARTBEAT_LOOK_SECONDS, Fanout
@@ -150,20 +150,15 @@ class Hub:
 
     def _notice(self, entry: Entry, user_id: UUID) -> None:
         try:
-            notice = msgspec.json.decode(entry.change.row, type=SessionNotice)
+            notice = msgspec.json.decode(entry.change.row, type=MeNotice)
         except msgspec.MsgspecError:
             return  # another kind of row on the same topic
-        concerned = [
-            session_id
-            for session_id in self._users.get(user_id, ())
-            if session_id != notice.except_session_id
-            and (not notice.session_ids or session_id in notice.session_ids)
-        ]
-        if notice.event == "changed":
+        concerned = [s for s in self._users.get(user_id, ()) if notice.session_id in (None, s)]
+        if notice.kind == "profile":
             self.on_suspect(concerned)
-            return
-        for session_id in concerned:
-            self.drop_session(session_id, notice.code)
+        elif notice.kind == "session_ended":
+            for session_id in concerned:
+                self.drop_session(session_id, notice.reason or "session_ended")
 
     def _close_too_slow(self, client: Client) -> None:
         log.info("stream client is too slow", login=client.actor.login, waiting=len(client.pending))

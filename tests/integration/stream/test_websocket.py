@@ -6,9 +6,11 @@ import os
 import time
 
 import aiohttp
+import msgspec
 import pytest
 from ccserver.bus.memory import MemoryBus
 from ccserver.domain.access import Role
+from ccserver.domain.account import MeNotice
 from ccserver.web.stream.hub import MAX_CLIENTS_PER_SESSION
 from ccserver.web.stream.protocol import MAX_BAD_MESSAGES, CloseCode
 from prometheus_client import REGISTRY
@@ -142,7 +144,14 @@ async def test_a_server_that_stops_says_so(node: Node):
 async def test_an_announcement_closes_sessions_on_every_node(node: Node):
     board = await node.board()
     who = node.actors["admin"]
-    row = {"event": "ended", "code": "password_changed"}
+    notice = MeNotice(
+        kind="session_ended",
+        user_id=who.user_id,
+        session_id=who.session_id,
+        reason="password_changed",
+        at=1.0,
+    )
+    row = msgspec.to_builtins(notice)
     await node.feed.announce(change("me", "x", row, tenant=TENANT, user=who.user_id, retain=False))
     assert await board.closed() == CloseCode.ENDED
 

@@ -5,8 +5,8 @@ from uuid import UUID
 import msgspec
 import pytest
 from ccserver.domain.access import Role
+from ccserver.domain.account import MeNotice
 from ccserver.domain.errors import Throttled
-from ccserver.domain.stream import SessionNotice
 from ccserver.live.view import LiveView
 from ccserver.web.stream.fanout import (
     HELD_SECONDS,
@@ -283,36 +283,41 @@ class TestSlow:
 
 
 class TestSessions:
-    def notice(self, view: LiveView, page: Page, **fields) -> None:
-        row = msgspec.to_builtins(SessionNotice(**fields))
+    def notice(
+        self, view: LiveView, page: Page, kind: str, reason: str = "", session: UUID | None = None
+    ) -> None:
         user = page.client.actor.user_id
+        row = msgspec.to_builtins(
+            MeNotice(kind=kind, user_id=user, session_id=session, reason=reason, at=1.0)
+        )
         view.apply([change("me", str(user), row, tenant=TENANT, user=user, retain=False)], 1.0)
 
     def test_a_replaced_session_is_told_and_closed(self, hub: Hub, view: LiveView):
         old = Page(hub, actor()).subscribe("agents")
         new = Page(hub, actor(user_id=old.client.actor.user_id)).subscribe("agents")
-        self.notice(
-            view, old, event="ended", code="session_replaced", session_ids=(old.client.actor.session_id,)
-        )
+        self.notice(view, old, "session_ended", "session_replaced", old.client.actor.session_id)
         assert old.read().byes == ["session_replaced"]
         assert old.sink.closed == (CloseCode.ENDED, "session_replaced")
         assert new.sink.closed is None
 
-    def test_all_sessions_but_one(self, hub: Hub, view: LiveView):
+    def test_all_sessions_of_a_user(self, hub: Hub, view: LiveView):
         here = Page(hub, actor())
         there = Page(hub, actor(user_id=here.client.actor.user_id))
         someone = Page(hub, actor())
-        self.notice(
-            view, here, event="ended", code="password_changed", except_session_id=here.client.actor.session_id
-        )
-        assert there.read().byes == ["password_changed"]
-        assert here.sink.closed is None and someone.sink.closed is None
+        self.notice(view, here, "session_ended", "deactivated")
+        assert here.read().byes == there.read().byes == ["deactivated"]
+        assert someone.sink.closed is None
 
-    def test_a_change_of_rights_is_asked_about_at_once(self, hub: Hub, view: LiveView):
+    def test_a_notice_ends_sessions_of_its_own_user_only(self, hub: Hub, view: LiveView):
+        one, other = Page(hub, actor()), Page(hub, actor())
+        self.notice(view, one, "session_ended", "signed_out", other.client.actor.session_id)
+        assert one.sink.closed is None and other.sink.closed is None
+
+    def test_a_change_of_profile_is_asked_about_at_once(self, hub: Hub, view: LiveView):
         page = Page(hub, actor())
         asked: list[UUID] = []
         hub.on_suspect = asked.extend
-        self.notice(view, page, event="changed")
+        self.notice(view, page, "profile")
         assert asked == [page.client.actor.session_id]
 
     def test_other_rows_of_me_close_nothing(self, hub: Hub, view: LiveView):
