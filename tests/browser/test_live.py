@@ -174,7 +174,7 @@ async def test_links_tell_what_is_down(open_page: OpenPage, harness: Harness) ->
     await live(page)
     row = harness.topics["links"]["trunk:lyon"] | {"up": False, "since": time.time(), "detail": "OPTIONS 408"}
     await harness.put("links", "trunk:lyon", row)
-    await expect(page.locator("#links")).to_contain_text("Ligne lyon : coupé depuis")
+    await expect(page.locator("#links")).to_contain_text("lyon : coupé depuis")
 
 
 async def test_the_end_of_this_session_is_heard_by_its_topic_too(

@@ -33,7 +33,10 @@ async def visit(browser: Browser) -> AsyncIterator[Visit]:
 
     async def go(node: Node, login: str, password: str = PASSWORD) -> Page:
         context = await browser.new_context(
-            locale="fr-FR", timezone_id="Europe/Paris", viewport={"width": 1440, "height": 900}
+            locale="fr-FR",
+            timezone_id="Europe/Paris",
+            viewport={"width": 1440, "height": 900},
+            reduced_motion="reduce",
         )
         context.set_default_timeout(15_000)
         page = await context.new_page()

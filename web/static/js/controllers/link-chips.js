@@ -10,17 +10,33 @@ export function byPart([, a], [, b]) {
   return rank(a.id) - rank(b.id) || a.id.localeCompare(b.id);
 }
 
+const LINES_SHOWN = 4;
+
+/**
+ * Lines that are up, one by one while they are few, else as a number; what is down always has its own chip.
+ * @param {[string, any][]} entries
+ */
+function summarised(entries) {
+  const lines = entries.filter(([, row]) => row.up && row.id.startsWith("trunk:"));
+  if (lines.length <= LINES_SHOWN) return entries;
+  const count = { id: "lines", up: true, lines: lines.length, detail: "" };
+  return [...entries.filter((entry) => !lines.includes(entry)), ["lines", count]];
+}
+
 /** @param {import("lib/page").Page} page */
-export function startLinkChips({ store, words, format, t }) {
+export function startLinkChips({ store, words, format, t, tn }) {
+  function textOf(row) {
+    if (row.lines) return tn("%(n)s line up", "%(n)s lines up", row.lines);
+    const name = words.linkShort(row.id);
+    return row.up ? name : t("%(name)s: down since %(time)s", { name, time: format.time(row.since) });
+  }
+
   const list = makeKeyedList({
     container: document.getElementById("links"), template: "tpl-link", prefix: "link",
-    fields: (row) => {
-      const since = format.time(row.since);
-      return {
-        root: { tone: row.up ? "good" : "bad", title: [words.link(row.id), row.detail].filter(Boolean).join(" – ") },
-        text: row.up ? words.linkShort(row.id) : t("%(name)s: down since %(time)s", { name: words.link(row.id), time: since }),
-      };
-    },
+    fields: (row) => ({
+      root: { tone: row.up ? "good" : "bad", title: row.lines ? "" : [words.link(row.id), row.detail].filter(Boolean).join(" – ") },
+      text: textOf(row),
+    }),
   });
-  store.watch(["links"], () => list.show([...store.rows("links")].sort(byPart)));
+  store.watch(["links"], () => list.show(summarised([...store.rows("links")].sort(byPart))));
 }
