@@ -1,12 +1,12 @@
 """A central Asterisk with two sites, four phones and their gateways, on loopback with ports of its own."""
 
+import base64
 import shutil
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
 from ccserver.domain.pbx import (
     DidPbx,
     PbxDirectories,
@@ -43,8 +43,9 @@ class Central:
         return f"http://{self.model.ports.http_address}:{self.model.ports.http}/ari"
 
     @property
-    def ari_auth(self) -> aiohttp.BasicAuth:
-        return aiohttp.BasicAuth(self.model.ari.name, self.model.ari.secret)
+    def ari_headers(self) -> dict[str, str]:
+        pair = f"{self.model.ari.name}:{self.model.ari.secret}"
+        return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
     @property
     def sip(self) -> tuple[str, int]:

@@ -83,7 +83,7 @@ class Listener:
     async def listening(self) -> AsyncIterator["Listener"]:
         """While this is open everything is recorded."""
         model = self._central.model
-        async with aiohttp.ClientSession(auth=self._central.ari_auth) as self._http:
+        async with aiohttp.ClientSession(headers=self._central.ari_headers) as self._http:
             reader, writer = await asyncio.open_connection("127.0.0.1", model.ports.ami)
             login = f"Action: Login\r\nUsername: {model.ami.name}\r\nSecret: {model.ami.secret}\r\n\r\n"
             writer.write(login.encode())
