@@ -51,19 +51,16 @@ class Hashing:
         """Whether the password fits; None (no such user) costs the same time and never fits."""
         if password_hash is None:
             if not self._nobody:
+                # Costs as much as verifying: the first unknown user is not told by a delay either.
                 self._nobody = await self.hash(secrets.token_hex(16))
-            await self._run(self._fits, self._nobody, password)
+            else:
+                await self._run(self._fits, self._nobody, password)
             return False
         return await self._run(self._fits, password_hash, password)
 
     def is_outdated(self, password_hash: str) -> bool:
         """Whether the hash was made with other parameters than today's."""
         return self._hasher.check_needs_rehash(password_hash)
-
-    async def warm_up(self) -> None:
-        """Make the hash that stands for unknown users, so that the first of them is not told by a delay."""
-        if not self._nobody:
-            self._nobody = await self.hash(secrets.token_hex(16))
 
     def close(self) -> None:
         self._executor.shutdown(wait=False, cancel_futures=True)

@@ -15,6 +15,7 @@ from ccserver.web.route import Route
 from ccserver.web.sentences import ERRORS, FIELDS
 
 _PARAMETER = re.compile(r"\{(\w+)(?::[^}]*)?\}")
+_NO_WORD = re.compile(r"\W+")
 _REF = "#/components/schemas/{name}"
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
@@ -54,7 +55,7 @@ def _types(routes: Sequence[Route]) -> list[Any]:
 
 def _operation(route: Route, by_type: Mapping[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": route.handler.__name__,
+        "operationId": _NO_WORD.sub("_", f"{route.method.lower()}{route.path}").strip("_"),
         "summary": route.summary,
         "tags": [_tag(route.path)],
         "x-ability": route.ability.value,

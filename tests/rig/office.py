@@ -1,5 +1,6 @@
 """A whole web floor on a real PostgreSQL, with people to log in as: for tests over HTTP."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -31,10 +32,16 @@ from ccserver.storage import sites as site_store
 from ccserver.storage import users as user_store
 from ccserver.storage.pool import Database
 from ccserver.storage.vault import Vault
-from ccserver.web import keys
+from ccserver.web import keys, pages
 from ccserver.web.api import agents, calls
+from ccserver.web.assets import Assets
+from ccserver.web.auth import authenticate
 from ccserver.web.i18n import Catalogues
+from ccserver.web.pages.renderer import Pages
+from ccserver.web.rendering import Renderer
 from ccserver.web.server import WebParts, make_app
+from ccserver.web.stream.hub import Hub
+from ccserver.web.stream.routes import stream_routes
 
 from tests.rig.contract import Contract
 
@@ -269,8 +276,14 @@ def catalogues() -> Catalogues:
     return Catalogues()
 
 
+@pytest.fixture(scope="session")
+def renderer(catalogues: Catalogues) -> Pages:
+    """The pages' templates and static files, read before any loop runs."""
+    return Pages(Renderer(Assets(), catalogues))
+
+
 @pytest.fixture
-async def office(database: Database, catalogues: Catalogues) -> AsyncIterator[Office]:
+async def office(database: Database, catalogues: Catalogues, renderer: Pages) -> AsyncIterator[Office]:
     """A web floor with one tenant and one site (paris), nobody in it yet."""
     clock = ShiftedClock()
     announced: list[Change] = []
@@ -295,9 +308,14 @@ async def office(database: Database, catalogues: Catalogues) -> AsyncIterator[Of
     health = HealthRegistry("test")
     health.add("postgresql", lambda: PartHealth(up=database.up, since=database.since), required=True)
 
+    view = LiveView("test")
+    hub = Hub(view, asyncio.get_running_loop(), node="test")
+    hub.start()
+
     def setup(app: Application) -> None:
         app[keys.CALLS] = Calls(database, NoOwner())  # type: ignore[arg-type]
-        app[keys.LIVE] = LiveView("test")
+        app[keys.LIVE] = view
+        app[keys.RENDERER] = renderer
 
     app = make_app(
         WebParts(
@@ -308,7 +326,7 @@ async def office(database: Database, catalogues: Catalogues) -> AsyncIterator[Of
             sites=sites,
             health=health,
             catalogues=catalogues,
-            routes=(*calls.ROUTES, *agents.ROUTES),
+            routes=(*calls.ROUTES, *agents.ROUTES, *stream_routes(hub, authenticate), *pages.ROUTES),
             setups=(setup,),
         )
     )
@@ -336,5 +354,6 @@ async def office(database: Database, catalogues: Catalogues) -> AsyncIterator[Of
     yield made
     for caller in made.callers:
         await caller.client.close()
+    hub.close()
     await server.close()
     hashing.close()
