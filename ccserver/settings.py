@@ -1,9 +1,11 @@
 """Settings, read once from the environment into one frozen object; the README's table lists them."""
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 
 class SettingsError(Exception):
@@ -65,12 +67,34 @@ def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: in
     return value
 
 
+def _choice(env: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]) -> str:
+    value = env.get(name, "") or default
+    if value not in choices:
+        raise SettingsError(f"{name}={value!r} is not one of {', '.join(choices)}")
+    return value
+
+
+def _networks(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    networks = tuple(part.strip() for part in env.get(name, "").split(",") if part.strip())
+    for network in networks:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError:
+            raise SettingsError(f"{name}: {network!r} is not an IP address or network") from None
+    return networks
+
+
+def _url(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "")
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("http", "https") or not parts.netloc):
+        raise SettingsError(f"{name}={value!r} is not an address such as https://calls.example.org")
+    return value
+
+
 def read_settings(env: Mapping[str, str] | None = None) -> Settings:
     """Settings from ``env`` (the process environment by default). Raises SettingsError."""
     env = os.environ if env is None else env
-    role = env.get("CCSERVER_ROLE", "all")
-    if role not in ("all", "web", "telephony"):
-        raise SettingsError(f"CCSERVER_ROLE={role!r} is not one of all, web, telephony")
     cel = env.get("ASTERISK_CEL_FILE", "")
     return Settings(
         database_url=env.get("DATABASE_URL", ""),
@@ -82,9 +106,9 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         session_hours=_integer(env, "SESSION_EXPIRE_HOURS", 16, 1, 720),
         host=env.get("CCSERVER_HOST", "127.0.0.1"),
         port=_integer(env, "CCSERVER_PORT", 1128, 0, 65535),
-        public_url=env.get("PUBLIC_URL", ""),
-        trusted_proxies=tuple(p for p in env.get("TRUSTED_PROXIES", "").split(",") if p),
-        role=role,
+        public_url=_url(env, "PUBLIC_URL"),
+        trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
+        role=_choice(env, "CCSERVER_ROLE", "all", ("all", "web", "telephony")),
         node=env.get("CCSERVER_NODE", ""),
         data_dir=Path(env.get("CCSERVER_DATA", "data")),
         asterisk_host=env.get("ASTERISK_HOST", "127.0.0.1"),
@@ -96,7 +120,12 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         ari_secret=env.get("ARI_SECRET", ""),
         ari_app=env.get("ARI_APP", "ccserver"),
         asterisk_cel_file=Path(cel) if cel else None,
-        log_format=env.get("LOG_FORMAT", "text"),
-        log_level=env.get("LOG_LEVEL", "INFO").upper(),
+        log_format=_choice(env, "LOG_FORMAT", "text", ("text", "json")),
+        log_level=_choice(
+            {"LOG_LEVEL": env.get("LOG_LEVEL", "").upper()},
+            "LOG_LEVEL",
+            "INFO",
+            ("DEBUG", "INFO", "WARNING", "ERROR"),
+        ),
         development=env.get("CCSERVER_DEVELOPMENT", "") not in ("", "0"),
     )

@@ -116,7 +116,7 @@ class Sessions:
         for session_id, known in list(self._known.items()):
             if known.state is not None and known.state.actor.user_id in users:
                 # Old rather than forgotten: it still serves if PostgreSQL is away.
-                self._known[session_id] = _Known(known.state, known.at - CACHE_SECONDS)
+                self._known[session_id] = _Known(known.state, known.at - 2 * CACHE_SECONDS)
 
     async def open(
         self, connection: Connection, *, tenant_id: UUID, user_id: UUID, address: str, user_agent: str
