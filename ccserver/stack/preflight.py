@@ -1,5 +1,6 @@
 """What is looked at before anything is started: can the port be had, is there disk, may we write."""
 
+import errno
 import shutil
 import socket
 from contextlib import suppress
@@ -41,10 +42,14 @@ def check_web_port(host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
-        holder = port_holder(port)
-        why = f"is taken by {holder}" if holder else f"cannot be listened on ({error.strerror})"
+        if error.errno != errno.EADDRINUSE:
+            raise StackProblem(
+                f"{host}, port {port}, cannot be listened on ({error.strerror}). "
+                "Set CCSERVER_HOST to an address of this machine."
+            ) from error
         raise StackProblem(
-            f"Port {port} on {host} {why}. Stop that, or choose another port: CCSERVER_PORT=1129 scripts/up"
+            f"Port {port} on {host} is taken by {port_holder(port) or 'another program'}. Stop that, or choose "
+            "another port: CCSERVER_PORT=1129 scripts/up"
         ) from error
 
 

@@ -94,8 +94,8 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     secrets = Secrets(
         jwt_secret="", secrets_key=KEY, ami_secret=settings.ami_secret, ari_secret=settings.ari_secret
     )
-    model = local_model(tmp_path / "asterisk", binary, ports, secrets, settings)
-    asterisk = AsteriskProcess.of(binary, model)
+    model = await asyncio.to_thread(local_model, tmp_path / "asterisk", binary, ports, secrets, settings)
+    asterisk = await asyncio.to_thread(AsteriskProcess.of, binary, model)
     await asterisk.start()
     database = Database(dsn, supervisor)
     await database.start()

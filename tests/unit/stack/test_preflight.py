@@ -33,7 +33,7 @@ def test_a_taken_port_names_its_holder(taken_port: int) -> None:
 
 def test_an_address_that_is_not_ours_is_told() -> None:
     with pytest.raises(StackProblem, match="cannot be listened on"):
-        check_web_port("192.0.2.1", 1128)
+        check_web_port("2001:db8::1", 1128)
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
