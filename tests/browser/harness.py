@@ -25,7 +25,7 @@ PAGES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "/password": ("pages/password.html", "Change my password", "password", ()),
     "/desk": ("pages/desk.html", "My desk", "desk", ("agents", "calls", "history", "links", "me")),
     "/board": ("pages/board.html", "Board", "board", ("agents", "calls", "links", "me")),
-    "/calls": ("pages/calls.html", "Calls", "calls", ("history", "links", "me")),
+    "/calls": ("pages/calls.html", "Calls", "calls", ("calls", "history", "links", "me")),
     "/users": ("pages/users.html", "Users", "users", ("users", "links", "me")),
     "/sites": ("pages/sites.html", "Sites", "sites", ("sites", "links", "me")),
     "/system": ("pages/system.html", "System", "system", ("links", "me")),

@@ -11,6 +11,7 @@ from tests.browser.harness import Harness
 
 async def test_ends_come_on_top_without_reload(open_page: OpenPage, harness: Harness) -> None:
     harness.topics["history"] = {}
+    harness.topics["calls"] = {}
     page = await open_page("/calls")
     await expect(page.locator("#calls > tr")).to_have_count(len(scenes.OUTCOMES))
     row = scenes.ended("new", time.time(), "busy", number="+33199001122")
@@ -21,6 +22,7 @@ async def test_ends_come_on_top_without_reload(open_page: OpenPage, harness: Har
 
 async def test_filters_ask_the_server_and_guard_the_stream(open_page: OpenPage, harness: Harness) -> None:
     harness.topics["history"] = {}
+    harness.topics["calls"] = {}
     page = await open_page("/calls")
     await expect(page.locator("#calls > tr")).to_have_count(len(scenes.OUTCOMES))
     async with page.expect_request(lambda r: "outcome=busy" in r.url) as asked:
@@ -40,6 +42,7 @@ async def test_filters_ask_the_server_and_guard_the_stream(open_page: OpenPage, 
 
 async def test_more_goes_on_from_the_last(open_page: OpenPage, harness: Harness) -> None:
     harness.topics["history"] = {}
+    harness.topics["calls"] = {}
     rows = scenes.history(time.time())
     harness.answers[("GET", "/api/calls")] = (200, {"items": rows[:5], "next": rows[4]["id"]})
     page = await open_page("/calls")
@@ -71,7 +74,41 @@ async def test_a_journey_by_keyboard(open_page: OpenPage) -> None:
 
 async def test_empty_is_said(open_page: OpenPage, harness: Harness) -> None:
     harness.topics["history"] = {}
+    harness.topics["calls"] = {}
     harness.answers[("GET", "/api/calls")] = (200, {"items": [], "next": None})
     page = await open_page("/calls")
     await expect(page.locator("#calls-empty")).to_be_visible()
     await expect(page.locator("#calls-table")).to_be_hidden()
+
+
+async def test_a_call_in_progress_runs_then_ends_in_its_place(open_page: OpenPage, harness: Harness) -> None:
+    harness.topics["history"] = {}
+    harness.topics["calls"] = {}
+    harness.answers[("GET", "/api/calls")] = (200, {"items": [], "next": None})
+    page = await open_page("/calls")
+    await expect(page.locator("#calls-empty")).to_be_visible()
+    now = time.time()
+    row = scenes.call("now", now, state="ringing", answered_at=None)
+    await harness.put("calls", row["id"], row)
+    line = page.locator(f"#history-{row['id']}")
+    await expect(line).to_contain_text("Sonnerie")
+    await harness.put("calls", row["id"], row | {"state": "talking", "answered_at": now - 61})
+    await expect(line).to_contain_text("1:0")
+    over = scenes.ended("now", now, talk_seconds=75.2)
+    await harness.put("history", row["id"], over)
+    await harness.put("calls", row["id"], None)
+    await expect(line).to_contain_text("Décroché")
+    await expect(line).to_contain_text("1:15")
+
+
+async def test_an_end_that_was_missed_is_asked_for(open_page: OpenPage, harness: Harness) -> None:
+    harness.topics["history"] = {}
+    harness.topics["calls"] = {}
+    row = scenes.call("lost", time.time())
+    harness.answers[("GET", "/api/calls")] = (200, {"items": [row], "next": None})
+    page = await open_page("/calls")
+    line = page.locator(f"#history-{row['id']}")
+    await expect(line).to_contain_text("En ligne")
+    over = scenes.ended("lost", time.time(), "interrupted")
+    harness.answers[("GET", "/api/calls")] = (200, {"items": [over], "next": None})
+    await expect(line).to_contain_text("Interrompu")

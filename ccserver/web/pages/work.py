@@ -47,7 +47,7 @@ async def calls(request: web.Request, actor: Actor, query: CallsQuery) -> Shell:
         actor,
         title=N_("Calls"),
         module="calls",
-        topics=("history", "links", "me"),
+        topics=("calls", "history", "links", "me"),
         data={"agents": [{"id": agent_id, "name": name} for name, agent_id in agents]},
     )
 

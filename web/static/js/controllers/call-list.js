@@ -3,6 +3,9 @@ import { makeCallFilters } from "controllers/call-filters";
 import { makeRows } from "controllers/rows";
 import { makeKeyedList } from "lib/keyed-list";
 
+/** The end of a call reaches the database a moment after it leaves the board. */
+const LOST_MS = 3000;
+
 /** @param {import("lib/page").Page} page @param {(id: string) => void} open */
 export function startCallList(page, open) {
   const { store, api, toasts, tn } = page;
@@ -15,6 +18,7 @@ export function startCallList(page, open) {
   /** @type {string|null} */
   let next = null;
   let asked = 0;
+  let timer = 0;
 
   function show() {
     const entries = [...rows].sort(([a, x], [b, y]) => y.started_at - x.started_at || (a < b ? 1 : -1));
@@ -42,12 +46,21 @@ export function startCallList(page, open) {
     }
   }
 
-  /** Rows of the stream are newer than the answer of the API: they win. */
+  /** Rows of the stream are newer than the answer of the API: they win, and an end wins over a call in progress. */
   function takeLive() {
-    for (const [key, row] of store.rows("history")) {
+    for (const [key, row] of [...store.rows("calls"), ...store.rows("history")]) {
       if (filters.matches(row)) rows.set(key, row);
+      else rows.delete(key);
     }
     show();
+    askAgainForLost();
+  }
+
+  /** In progress here and nowhere else: its end was missed, so the history is asked. */
+  function askAgainForLost() {
+    const lost = [...rows].some(([key, row]) => !row.ended_at && !store.rows("calls").has(key));
+    clearTimeout(timer);
+    if (lost) timer = window.setTimeout(() => load(false), LOST_MS);
   }
 
   body.addEventListener("click", (event) => {
@@ -56,6 +69,6 @@ export function startCallList(page, open) {
   });
   more.addEventListener("click", () => load(true));
   filters.onChange(() => load(false));
-  store.watch(["history"], takeLive);
+  store.watch(["calls", "history"], takeLive);
   void load(false);
 }

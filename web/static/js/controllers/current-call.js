@@ -32,6 +32,12 @@ export function startCurrentCall({ store, me, words, causes, api, toasts, format
     return hints[row.direction === "inbound" && waits ? "incoming" : row.state]?.() ?? "";
   }
 
+  function ourNumber(row) {
+    if (!row.our_number || row.direction === "internal") return "";
+    const number = formatNumber(row.our_number);
+    return row.direction === "inbound" ? t("Called on %(number)s", { number }) : t("Shown as %(number)s", { number });
+  }
+
   function endingOf(row) {
     const why = row.outcome === "answered" ? "" : causes.describe(row);
     const talked = row.answered_at ? t("Talk time: %(time)s.", { time: format.duration(row.talk_seconds) }) : "";
@@ -66,7 +72,7 @@ export function startCurrentCall({ store, me, words, causes, api, toasts, format
       since: { since: ended ? null : stateSince(call) },
       seen: { seen: call.as_of },
       place: { text: call.site, title: call.trunk },
-      our_number: call.our_number ? t("Shown as %(number)s", { number: formatNumber(call.our_number) }) : "",
+      our_number: ourNumber(call),
     });
     showSteps(call);
     hangup.hidden = ended;

@@ -12,7 +12,7 @@ export function startRecent(page) {
   let earlier = new Map();
 
   function show() {
-    const mine = [...store.rows("history")].filter(([, row]) => row.agent_id === me.id);
+    const mine = [...store.rows("history")].filter(([, row]) => row.agent_id === me.id && row.ended_at);
     const all = [...new Map([...earlier, ...mine])].sort(([, a], [, b]) => b.started_at - a.started_at);
     list.show(all.slice(0, SHOWN));
     document.getElementById("recent-table").hidden = all.length === 0;

@@ -56,7 +56,9 @@ export function makeRows({ words, format, clock, t }) {
         ? { text: words.callState(call.state), tone: words.callTone(call.state) }
         : { text: words.outcome(call.outcome), tone: words.outcomeTone(call.outcome) },
       sentence: running ? words.callState(call.state) : words.outcome(call.outcome),
-      duration: call.answered_at ? format.duration(call.talk_seconds) : "–",
+      duration: running && call.answered_at
+        ? { since: call.answered_at }
+        : { since: null, text: call.answered_at ? format.duration(call.talk_seconds) : "–" },
     };
   }
 
