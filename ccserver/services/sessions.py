@@ -74,6 +74,7 @@ class Sessions:
         self._monotonic = monotonic
         self._lifetime = lifetime
         self._known: dict[UUID, _Known] = {}
+        self._news = 0
 
     async def actor(self, session_id: UUID) -> Actor:
         """Who the open session stands for. Raises Unauthenticated with the reason of its end, Unavailable."""
@@ -113,6 +114,7 @@ class Sessions:
         users = {change.user_id for change in changes if change.topic in ("me", "users") and change.user_id}
         if not users:
             return
+        self._news += 1
         for session_id, known in list(self._known.items()):
             if known.state is not None and known.state.actor.user_id in users:
                 # Old rather than forgotten: it still serves if PostgreSQL is away.
@@ -164,12 +166,12 @@ class Sessions:
         if refusal is not None:
             await self.told_ended(held.tenant_id, held.user_id, [held.session_id], "token_reused")
             raise refusal
-        self._known.pop(held.session_id, None)
         return Tokens(actor=await self.actor(held.session_id), refresh=fresh)
 
     async def told_ended(self, tenant_id: UUID, user_id: UUID, ended: Sequence[UUID], reason: str) -> None:
         """Announce sessions that a committed transaction ended."""
         at = self._clock().timestamp()
+        self._news += 1
         for session_id in ended:
             self._known.pop(session_id, None)
         if ended:
@@ -203,9 +205,13 @@ class Sessions:
     async def _look_up(self, session_ids: Sequence[UUID]) -> None:
         if not session_ids:
             return
-        asked_at = self._monotonic()
+        asked_at, news = self._monotonic(), self._news
         async with self._database.system() as connection:
             states = await store.session_states(connection, session_ids)
+        if news != self._news:
+            # Something changed while PostgreSQL was answering: the answer may be of before. It serves those
+            # who asked, and the next one looks again.
+            asked_at -= 2 * CACHE_SECONDS
         if len(self._known) + len(session_ids) > CACHE_ENTRIES:
             self._known.clear()
         for session_id in session_ids:

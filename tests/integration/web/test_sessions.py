@@ -1,6 +1,8 @@
 """Staying logged in, and no longer: refresh, reuse, logout, the last login wins, ended sessions."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,6 +10,7 @@ import pytest
 from ccserver.domain.access import Role
 from ccserver.domain.errors import Unauthenticated
 from ccserver.services.sessions import Sessions
+from ccserver.storage.pool import Connection
 from ccserver.storage.sessions import session_states
 
 from tests.rig.office import PASSWORD, Office
@@ -204,3 +207,28 @@ async def test_what_is_old_is_forgotten(office: Office) -> None:
         assert await connection.fetchval("SELECT count(*) FROM sessions") == 0
         assert await connection.fetchval("SELECT count(*) FROM refresh_tokens") == 0
         assert await connection.fetchval("SELECT count(*) FROM login_failures") == 0
+
+
+async def test_an_answer_that_was_overtaken_by_news_is_not_kept(office: Office) -> None:
+    program = await office.caller()
+    await office.person("anna", Role.AGENT)
+    session_id = UUID((await program.login_as_program("anna")).json["user"]["session_id"])
+    office.clock.pass_seconds(10)
+    asked, answered = asyncio.Event(), asyncio.Event()
+    system = office.database.system
+
+    @contextlib.asynccontextmanager
+    async def slow() -> AsyncIterator[Connection]:
+        async with system() as connection:
+            yield connection
+            asked.set()
+            await answered.wait()
+
+    office.database.system = slow  # type: ignore[method-assign]
+    looking = asyncio.create_task(office.sessions.actor(session_id))
+    await asked.wait()
+    office.database.system = system  # type: ignore[method-assign]
+    assert (await program.post("/api/auth/logout")).status == 204
+    answered.set()
+    await looking  # asked before the end, and answered as it was
+    assert (await program.get("/api/me")).code == "signed_out"
