@@ -128,6 +128,8 @@ class LiveView:
 
     def _take(self, change: Change, at: float, origin: Origin) -> Entry | None:
         scope = None if change.deleted else change.scope
+        if scope is not None:  # a slice of a large message would keep all of the message in memory
+            change = msgspec.structs.replace(change, row=change.row.copy())
         if not _is_held(change):
             self.seq += 1
             return Entry(self.seq, at, change, scope, before=change.scope if scope is None else None)
@@ -137,8 +139,6 @@ class LiveView:
             if held is None:
                 return None  # nobody has ever seen it
         else:
-            # A slice of a large message would keep all of the message in memory.
-            change = msgspec.structs.replace(change, row=change.row.copy())
             rows[change.key] = _Held(change, scope, origin)
         self.seq += 1
         return Entry(self.seq, at, change, scope, before=held.scope if held else None)

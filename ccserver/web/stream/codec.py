@@ -72,14 +72,30 @@ def message(body: ServerMessage) -> Frame:
     return Frame(encode(body))
 
 
-def piece(change: Change) -> bytes:
-    """``[topic,key,row]``: a change's part of a delta."""
-    return b"[%s,%s,%s]" % (encode(change.topic), encode(change.key), bytes(change.row))
+class Pieces:
+    """A change's part of a delta, in its two forms; each made when first needed and shared by all frames."""
 
+    __slots__ = ("_change", "_gone", "_row")
 
-def deletion(change: Change) -> bytes:
-    """``[topic,key,null]``, for those who do not see the row any more."""
-    return b"[%s,%s,null]" % (encode(change.topic), encode(change.key))
+    def __init__(self, change: Change) -> None:
+        self._change = change
+        self._row: bytes | None = None
+        self._gone: bytes | None = None
+
+    @property
+    def row(self) -> bytes:
+        """``[topic,key,row]``."""
+        if self._row is None:
+            change = self._change
+            self._row = b"[%s,%s,%s]" % (encode(change.topic), encode(change.key), bytes(change.row))
+        return self._row
+
+    @property
+    def gone(self) -> bytes:
+        """``[topic,key,null]``, for those who do not see the row any more."""
+        if self._gone is None:
+            self._gone = b"[%s,%s,null]" % (encode(self._change.topic), encode(self._change.key))
+        return self._gone
 
 
 def delta(epoch: str, prev: int, seq: int, as_of: float, pieces: Iterable[bytes]) -> Frame:

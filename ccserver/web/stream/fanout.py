@@ -6,7 +6,7 @@ from uuid import UUID
 
 from ccserver.live.view import Entry, LiveView
 from ccserver.web.stream import codec, metrics
-from ccserver.web.stream.codec import Frame
+from ccserver.web.stream.codec import Frame, Pieces
 from ccserver.web.stream.groups import PERSONAL_TOPICS, Group, piece_for, visibility
 from ccserver.web.stream.pending import Pending
 from ccserver.web.stream.protocol import HEARTBEAT_SECONDS, Blind, Heartbeat
@@ -99,11 +99,12 @@ class Fanout:
         """Route changes: groups in their window keep them, the others get them now."""
         touched: dict[Group, None] = {}
         for entry in entries:
+            pieces = Pieces(entry.change)
             if entry.change.topic in PERSONAL_TOPICS:
-                self._route_personal(entry, touched)
+                self._route_personal(entry, pieces, touched)
             else:
                 for group in self._candidates(entry):
-                    piece = group.piece(entry)
+                    piece = group.piece(entry, pieces)
                     if piece is not None:
                         group.pending.add(entry, piece)
                         touched[group] = None
@@ -167,12 +168,13 @@ class Fanout:
         for user_id in {scope.user_id for scope in scopes if scope.user_id is not None}:
             yield from self._narrow.get(user_id, ())
 
-    def _route_personal(self, entry: Entry, touched: dict[Group, None]) -> None:
+    def _route_personal(self, entry: Entry, pieces: Pieces, touched: dict[Group, None]) -> None:
         scope = entry.scope or entry.before
         if scope is None or scope.user_id is None:
             return
         for client in self._personal.get(scope.user_id, ()):
-            piece = piece_for(client.actor, entry) if entry.change.topic in client.topics else None
+            personal = entry.change.topic in client.topics
+            piece = piece_for(client.actor, entry, pieces) if personal else None
             if piece is not None:
                 group = self._group_of[client]
                 client.pending.add(entry, piece)
@@ -233,7 +235,7 @@ class Fanout:
     def _send_missed(self, client: Client, group: Group, missed: Iterable[Entry], seq: int) -> None:
         for entry in missed:
             if entry.change.topic in client.topics:
-                piece = piece_for(client.actor, entry)
+                piece = piece_for(client.actor, entry, Pieces(entry.change))
                 if piece is not None:
                     client.pending.add(entry, piece)
         view = self._view

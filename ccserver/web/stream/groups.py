@@ -8,7 +8,7 @@ from ccserver.domain.access import Actor, Role, sees
 from ccserver.domain.stream import ANNOUNCED_TOPICS, Change
 from ccserver.live.view import Entry, LiveView
 from ccserver.web.stream import codec
-from ccserver.web.stream.codec import Frame
+from ccserver.web.stream.codec import Frame, Pieces
 from ccserver.web.stream.pending import Pending
 from ccserver.web.stream.session import Client
 from ccserver.web.stream.sinks import Handle
@@ -52,9 +52,9 @@ class Group:
         """The one user whose rows this group sees, None for a group that sees rows of many."""
         return self.actor.user_id if self.actor.role is Role.AGENT else None
 
-    def piece(self, entry: Entry) -> bytes | None:
+    def piece(self, entry: Entry, pieces: Pieces) -> bytes | None:
         """What this group is told of the entry: the row, its deletion, or nothing (None)."""
-        return piece_for(self.actor, entry) if entry.change.topic in self.topics else None
+        return piece_for(self.actor, entry, pieces) if entry.change.topic in self.topics else None
 
     def snapshot(self) -> Frame:
         """The rows as this group sees them now; one frame for all who ask at the same time."""
@@ -78,11 +78,11 @@ class Group:
             yield topic, (change for change, scope in rows if sees(self.actor, topic, scope))
 
 
-def piece_for(actor: Actor, entry: Entry) -> bytes | None:
+def piece_for(actor: Actor, entry: Entry, pieces: Pieces) -> bytes | None:
     """What ``actor`` is told of the entry. Everything that leaves the hub passes here or ``Group.snapshot``."""
     topic = entry.change.topic
     if entry.scope is not None and sees(actor, topic, entry.scope):
-        return codec.piece(entry.change)
+        return pieces.row
     if entry.before is not None and sees(actor, topic, entry.before):
-        return codec.deletion(entry.change)
+        return pieces.gone
     return None

@@ -8,20 +8,18 @@ from aiohttp import web
 
 from ccserver import __version__
 from ccserver.domain.access import Ability, Actor
+from ccserver.web import keys
 from ccserver.web.route import Route
 from ccserver.web.stream import asyncapi
-from ccserver.web.stream.guard import IsOwnOrigin, is_own_host
 from ccserver.web.stream.hub import Hub
 from ccserver.web.stream.sse import EventStreamEndpoint
 from ccserver.web.stream.ws import Authenticate, WebSocketEndpoint
 
 
-def stream_routes(
-    hub: Hub, authenticate: Authenticate, is_own_origin: IsOwnOrigin = is_own_host
-) -> tuple[Route, ...]:
+def stream_routes(hub: Hub, authenticate: Authenticate) -> tuple[Route, ...]:
     """Routes over ``hub``. ``authenticate`` is asked only where the routing has not found out who calls."""
-    websocket = WebSocketEndpoint(hub, authenticate, is_own_origin=is_own_origin)
-    events = EventStreamEndpoint(hub, authenticate, is_own_origin=is_own_origin)
+    websocket = WebSocketEndpoint(hub, authenticate, is_own_origin=_is_own_origin)
+    events = EventStreamEndpoint(hub, authenticate, is_own_origin=_is_own_origin)
     return (
         Route("GET", "/ws", websocket.handle, ability=Ability.USE, summary="Live stream on a WebSocket"),
         Route(
@@ -47,6 +45,10 @@ def stream_routes(
             summary="Topics, messages and close codes of the live stream",
         ),
     )
+
+
+def _is_own_origin(request: web.Request, origin: str) -> bool:
+    return request.app[keys.ADDRESSES].is_own_origin(request, origin)
 
 
 def _json(document: Mapping[str, Any]) -> Any:

@@ -92,7 +92,10 @@ class TransportSink:
             os.close(self._file)
             self._file = -1
         self._transport.close()
-        if self.backlog() and self._cut is None:
+        if not self.backlog():
+            if self._cut is not None:
+                self._cut.cancel()
+        elif self._cut is None:
             self._cut = self._scheduler.call_later(GOODBYE_SECONDS, self._transport.abort)
 
     def goodbye(self, last: bytes) -> None:

@@ -6,7 +6,7 @@ import contextlib
 from aiohttp import HttpVersion11, hdrs, web
 
 from ccserver.domain.access import Actor
-from ccserver.domain.errors import FieldError, Forbidden, Invalid, Unavailable
+from ccserver.domain.errors import FieldError, Forbidden, Invalid
 from ccserver.web.stream.guard import IsOwnOrigin, check_origin, is_own_host
 from ccserver.web.stream.hub import Hub, Refused, check_topics
 from ccserver.web.stream.protocol import MAX_TOPICS
@@ -54,7 +54,7 @@ class EventStreamEndpoint:
         await response.write(b"retry: %d\n\n" % RETRY_MILLISECONDS)  # sends the head too
         transport = request.transport
         if transport is None:
-            raise Unavailable("connection_lost")
+            return response  # it left before the first event
         sink = EventStreamSink(transport, self._hub.scheduler)
         client = Client(actor, sink)
         try:

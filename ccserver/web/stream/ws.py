@@ -6,7 +6,6 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from ccserver.domain.access import Actor
-from ccserver.domain.errors import Unavailable
 from ccserver.web.stream import codec, metrics
 from ccserver.web.stream.guard import IsOwnOrigin, check_origin, is_own_host
 from ccserver.web.stream.hub import Hub, Refused
@@ -53,7 +52,7 @@ class WebSocketEndpoint:
         await socket.prepare(request)
         transport = request.transport
         if transport is None:
-            raise Unavailable("connection_lost")
+            return socket  # it left during the handshake
         sink = WebSocketSink(transport, self._hub.scheduler)
         client = Client(actor, sink)
         try:

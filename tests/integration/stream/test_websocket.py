@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import os
+import statistics
 import time
 
 import aiohttp
@@ -191,6 +192,9 @@ def has(key: str, n: float):
     return lambda rows: rows.get(("agents", key), {}).get("n") == n
 
 
+STALLED_HERE_SECONDS = 1.0
+
+
 def too_slow() -> float:
     return REGISTRY.get_sample_value("ccserver_stream_closed_total", {"code": "4008"}) or 0.0
 
@@ -198,36 +202,38 @@ def too_slow() -> float:
 async def test_clients_that_never_read_are_dropped_and_raise_nobodys_latency(
     node: Node, owner: FakeOwner, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("ccserver.web.stream.fanout.STALLED_SECONDS", 1.0)
+    monkeypatch.setattr("ccserver.web.stream.fanout.STALLED_SECONDS", STALLED_HERE_SECONDS)
     node.actors.update({name: actor() for name in ("mute", "one", "two", "three")})
     boards = [await node.board(who=who) for who in ("one", "two", "three") for _ in range(17)]
     dropped = too_slow()
 
-    async def worst(rounds: int, size: int) -> float:
-        """The slowest of all boards to learn of a change, in seconds."""
-        slowest = 0.0
-        for i in range(rounds):
+    async def delays(rounds: int) -> list[float]:
+        """Seconds until the last of all boards knows of a change, for some changes one after the other."""
+        seconds = []
+        for _ in range(rounds):
             began = time.perf_counter()
-            await owner.put(agent("a", n=began, text="x" * size))
+            await owner.put(agent("a", n=began, text="x" * 50_000))
             await asyncio.gather(*(b.until_rows(has("a", began)) for b in boards))
-            if i:
-                slowest = max(slowest, time.perf_counter() - began)
+            seconds.append(time.perf_counter() - began)
             await asyncio.sleep(0.04)  # so that each change goes at once, not at the end of a window
-        return slowest
+        return seconds
 
-    before = await worst(20, 50_000)
+    before = await delays(20)
     mutes = [Mute() for _ in range(5)]
-    for mute in mutes:
-        await mute.connect(node)
-    session = node.actors["mute"].session_id
-    await until(lambda: len(node.hub._sessions.get(session, ())) == 5)
-    during = 0.0
-    async with asyncio.timeout(30):
-        while node.hub._sessions.get(session):
-            during = max(during, await worst(5, 50_000))
-    after = await worst(10, 50_000)
-    assert max(during, after) < max(3 * before, 0.2), (before, during, after)
+    try:
+        for mute in mutes:
+            await mute.connect(node)
+        session = node.actors["mute"].session_id
+        await until(lambda: len(node.hub._sessions.get(session, ())) == 5)
+        during: list[float] = []
+        async with asyncio.timeout(30):
+            while node.hub._sessions.get(session):
+                during += await delays(5)
+    finally:
+        for mute in mutes:
+            mute.close()
     assert too_slow() == dropped + 5
+    # The machine has other work, so the middle is compared; nobody waits as long as the mutes are borne with.
+    assert statistics.median(during) < max(3 * statistics.median(before), 0.1), (before, during)
+    assert max(during) < STALLED_HERE_SECONDS
     assert all(board.socket.close_code is None for board in boards)
-    for mute in mutes:
-        mute.close()

@@ -5,6 +5,7 @@ import json
 import pytest
 from ccserver.live.view import Entry
 from ccserver.web.stream import codec
+from ccserver.web.stream.codec import Pieces
 from ccserver.web.stream.pending import Pending
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,7 +38,7 @@ def test_a_close_frame_has_code_and_a_reason_that_fits():
 
 
 def test_an_event_is_one_chunk_with_its_position():
-    frame = codec.delta("e", 1, 2, 3.5, [codec.piece(change("agents", "a", {"n": 1}))])
+    frame = codec.delta("e", 1, 2, 3.5, [Pieces(change("agents", "a", {"n": 1})).row])
     size, rest = frame.sse.split(b"\r\n", 1)
     event = rest[: int(size, 16)]
     assert rest == event + b"\r\n"
@@ -57,7 +58,7 @@ rows = st.dictionaries(
 @given(text, st.lists(st.tuples(text, text, st.none() | rows), max_size=5), st.floats(0, 2e9))
 def test_composed_frames_are_the_json_they_stand_for(epoch, changes, as_of):
     made = [change(topic, key, row) for topic, key, row in changes]
-    frame = codec.delta(epoch, 1, 2, as_of, map(codec.piece, made))
+    frame = codec.delta(epoch, 1, 2, as_of, (Pieces(c).row for c in made))
     assert json.loads(frame.payload) == {
         "type": "delta",
         "epoch": epoch,
@@ -88,7 +89,7 @@ def entry(seq: int, key: str, retain: bool = True) -> Entry:
 def test_pending_keeps_the_latest_of_a_key_and_all_announcements():
     pending = Pending()
     for e in (entry(1, "a"), entry(2, "b"), entry(3, "a"), entry(4, "x", False), entry(5, "x", False)):
-        pending.add(e, codec.piece(e.change))
+        pending.add(e, Pieces(e.change).row)
     seqs = [json.loads(piece)[2]["seq"] for piece in pending.pieces()]
     assert seqs == [2, 3, 4, 5]
     assert pending.oldest_at == 1.0 and pending.size == sum(map(len, pending.pieces()))
@@ -101,8 +102,8 @@ def test_merging_is_the_same_as_adding_in_order(keys, cut):
     entries = [entry(i, key, retain) for i, (key, retain) in enumerate(keys)]
     whole, first, second = Pending(), Pending(), Pending()
     for i, e in enumerate(entries):
-        whole.add(e, codec.piece(e.change))
-        (first if i < cut else second).add(e, codec.piece(e.change))
+        whole.add(e, Pieces(e.change).row)
+        (first if i < cut else second).add(e, Pieces(e.change).row)
     first.merge(second)
     assert list(first.pieces()) == list(whole.pieces())
     assert first.size == whole.size
