@@ -1,7 +1,7 @@
 """Takes the README's picture of a real board: python -m tests.browser.picture URL LOGIN PASSWORD [FILE].
 
 The server is one that runs, for instance ``scripts/up --demo``, which prints a supervisor's login. It waits until
-at least three calls are in progress, so that the picture shows a morning's work and not an empty room.
+at least four calls are in progress, so that the picture shows a morning's work and not an empty room.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from playwright.async_api import async_playwright
 
 from tests.browser.conftest import FLAGS, chromium_path
 
-BUSY = "() => document.querySelectorAll('#calls > tr').length >= 3"
+BUSY = "() => document.querySelectorAll('#calls > tr').length >= 4"
 PATIENCE_MS = 120_000
 
 
@@ -21,7 +21,7 @@ async def take(url: str, login: str, password: str, file: str) -> None:
         context = await browser.new_context(
             locale="fr-FR",
             timezone_id="Europe/Paris",
-            viewport={"width": 1440, "height": 810},
+            viewport={"width": 1360, "height": 620},
             reduced_motion="reduce",
         )
         page = await context.new_page()
