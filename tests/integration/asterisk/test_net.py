@@ -120,8 +120,11 @@ async def test_a_boot_without_its_modules_repeats_asterisks_own_words(
             directories=PbxDirectories.under(str(home), modules=str(tmp_path), data=data),
         )
         broken = await asyncio.to_thread(AsteriskProcess.of, asterisk_binary, model, name="the broken one")
-        with pytest.raises(AsteriskFailed, match=r"res_sorcery_config|res_pjsip|loader"):
-            await broken.start(deadline_seconds=5)
-        assert not broken.running
+        try:
+            with pytest.raises(AsteriskFailed, match=r"res_sorcery_config|res_pjsip|loader"):
+                await broken.start(deadline_seconds=5)
+            assert not broken.running
+        finally:
+            broken.kill9_now()
     finally:
         remove_home(home)
