@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +25,8 @@ class Facts:
     sip_port: int | None = None
 
 
-async def closing_words(settings: Settings, facts: Facts) -> list[str]:
-    """Lines for a newcomer, fitting the state of the database."""
+async def closing_words(settings: Settings, facts: Facts, demo: Sequence[str] = ()) -> list[str]:
+    """Lines for a newcomer, fitting the state of the database; what the demo says instead of a first call."""
     unchanged = await first_password_unchanged(facts.database_url)
     lines = ["", f"ccserver is ready: {facts.url}", ""]
     if unchanged:
@@ -33,7 +34,7 @@ async def closing_words(settings: Settings, facts: Facts) -> list[str]:
         lines.append(f"Log in as {FIRST_LOGIN}, password {password}. It must be changed at the first login.")
     else:
         lines.append("Log in with your account.")
-    lines += first_call(facts.sip_port)
+    lines += ["", *demo] if demo else first_call(facts.sip_port)
     return [*lines, "", f"Log: {facts.log}", "Ctrl-C stops everything; the data stays."]
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
+from ccserver.domain.errors import Unavailable
 from ccserver.settings import Settings
 from ccserver.stack.asterisk_process import AsteriskProcess
 from ccserver.stack.asterisk_root import AsteriskBinary, default_cache, ensure_asterisk
@@ -117,6 +118,9 @@ class Stack:
                 ):
                     await stop_process(left)
             file.unlink(missing_ok=True)
+            if file.stem == "asterisk":
+                # Its control socket outlives it when it is killed; nobody answers there any more.
+                (self._data / "asterisk" / "run" / "asterisk.ctl").unlink(missing_ok=True)
 
     async def _database(self) -> str:
         url = self._settings.database_url
@@ -131,6 +135,11 @@ class Stack:
                 applied = await finish(asyncio.to_thread(migrate.apply, url))
             except migrate.SchemaError as error:
                 raise StackProblem(str(error)) from error
+            except Unavailable as error:
+                raise StackProblem(
+                    "PostgreSQL does not answer at DATABASE_URL. Start it, mend the address, or unset "
+                    "DATABASE_URL to use the embedded one."
+                ) from error
             step.detail(f"{len(applied)} migrations applied" if applied else "it was")
         return url
 
@@ -240,7 +249,7 @@ async def up(options: UpOptions, progress: Progress) -> None:
         if stop.is_set():
             return
         await starting
-        for line in [*await closing_words(options.settings, stack.facts), *stack.words]:
+        for line in await closing_words(options.settings, stack.facts, stack.words):
             progress.say(line)
         watching = asyncio.create_task(watch(stack.parts), name="watch")
         await first_of(watching, stop)

@@ -36,6 +36,14 @@ async def test_without_a_look_at_the_database_no_password_is_told(tmp_path: Path
     words = "\n".join(await closing_words(Settings(), facts))
     assert "Log in with your account." in words
     assert "password admin" not in words
+    assert "A first call:" in words
+
+
+async def test_a_demo_speaks_for_itself(tmp_path: Path) -> None:
+    facts = Facts(url="http://x", log=tmp_path / "log", database_url="postgresql://x@127.0.0.1:1/x")
+    words = await closing_words(Settings(), facts, ["Log in as anne"])
+    assert "Log in as anne" in words
+    assert "A first call:" not in words
 
 
 def test_the_phone_is_told_where_to_register() -> None:
