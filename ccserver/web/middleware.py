@@ -13,6 +13,7 @@ from prometheus_client import Counter, Histogram
 from ccserver.domain.errors import DomainError, Forbidden, Unauthenticated, Unavailable
 from ccserver.logs import bound
 from ccserver.web import auth, keys, problem
+from ccserver.web.rendering import content_security_policy
 from ccserver.web.route import Route
 from ccserver.web.routing import route_of
 
@@ -108,12 +109,7 @@ async def safe_headers(request: web.Request, response: web.StreamResponse) -> No
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
     headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(self), payment=(), usb=()"
     if response.content_type == "text/html":
-        headers.setdefault(
-            "Content-Security-Policy",
-            f"default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
-            "img-src 'self' data:; font-src 'self'; connect-src 'self'; media-src 'self' blob:; "
-            "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-        )
+        headers.setdefault("Content-Security-Policy", content_security_policy(nonce))
     else:
         headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
     headers.setdefault("Cache-Control", "no-store")

@@ -233,3 +233,45 @@ async def test_an_agent_sees_only_the_agents_pages(installation: Installation, v
     assert answer is not None
     assert answer.status == 403
     await expect(page.locator("h1")).to_have_text("Non autorisé")
+
+
+async def test_a_short_cookie_that_ended_is_renewed_without_a_word(
+    installation: Installation, visit: Visit
+) -> None:
+    node = await installation.node()
+    page = await visit(node, CHIEF)
+    await page.wait_for_url("**/board")
+    refreshes: list[str] = []
+    page.on("request", lambda r: refreshes.append(r.url) if r.url.endswith("/api/auth/refresh") else None)
+
+    async def let_it_end() -> None:
+        await page.evaluate("localStorage.setItem('ccs.refreshed', '0')")
+        await page.context.clear_cookies(name="ccs_access")
+
+    # Opening a page: by way of the login, which needs no form.
+    await let_it_end()
+    await page.goto(f"{node.base}/users")
+    await page.wait_for_url("**/users")
+    await expect(page.locator("#users > tr")).to_have_count(5)
+    # Asking the API.
+    await let_it_end()
+    await page.locator("#text").fill("agent1001")
+    await expect(page.locator("#users > tr")).to_have_count(1)
+    assert len(refreshes) == 2
+
+
+async def test_two_pages_never_use_the_refresh_token_twice(installation: Installation, visit: Visit) -> None:
+    node = await installation.node()
+    first = await visit(node, CHIEF)
+    second = await first.context.new_page()
+    for page in (first, second):
+        await page.goto(f"{node.base}/users")
+        await expect(page.locator("#users > tr")).to_have_count(5)
+    await first.evaluate("localStorage.setItem('ccs.refreshed', '0')")
+    await first.context.clear_cookies(name="ccs_access")
+    for page in (first, second):
+        await page.locator("#text").fill("agent1001")
+    for page in (first, second):
+        await expect(page.locator("#users > tr")).to_have_count(1)
+    await first.reload()
+    await expect(first.locator("#users > tr")).to_have_count(5)

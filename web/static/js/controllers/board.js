@@ -5,9 +5,11 @@ import { makeKeyedList } from "lib/keyed-list";
 import { fill } from "lib/render";
 import { GROUPS } from "lib/words";
 
+const collator = new Intl.Collator(document.documentElement.lang);
+
 /** Those at work first; within each, by name, so that tiles keep their places. */
 function byPresenceThenName([, a], [, b]) {
-  return (a.state === "offline") - (b.state === "offline") || a.name.localeCompare(b.name);
+  return (a.state === "offline") - (b.state === "offline") || collator.compare(a.name, b.name);
 }
 
 /** @param {import("lib/page").Page} page */

@@ -25,7 +25,11 @@ function cookie(name) {
 function send(method, path, body) {
   const headers = { Accept: "application/json", "Accept-Language": document.documentElement.lang, "X-CSRF-Token": cookie("ccs_csrf") };
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  return fetch(path, { method, headers, credentials: "same-origin", body: body === undefined ? undefined : JSON.stringify(body) });
+  return fetch(path, {
+    method, headers, credentials: "same-origin", body: body === undefined ? undefined : JSON.stringify(body),
+    // A refresh outlives its page: its answer holds the only token that is still good.
+    keepalive: path === "/api/auth/refresh",
+  });
 }
 
 /** @param {{t: import("lib/i18n").Translate, onLoggedOut: () => void}} options */

@@ -13,11 +13,14 @@ import { makeStore } from "lib/store";
 import { makeToasts } from "lib/toasts";
 import { makeWords } from "lib/words";
 
+/** Whoever logs in after these is perhaps somebody else: they begin at their own first page. */
+const LEFT = new Set(["logged_out", "signed_out", "deactivated"]);
+
 /** @param {string} reason a code that the login page puts into words */
 export function goToLogin(reason) {
   const next = location.pathname + location.search;
   const query = new URLSearchParams(reason ? { reason } : {});
-  if (next !== "/" && reason !== "logged_out") query.set("next", next);
+  if (next !== "/" && !LEFT.has(reason)) query.set("next", next);
   location.assign(`/login?${query}`);
 }
 

@@ -5,17 +5,30 @@
  */
 
 const STAMP = "ccs.refreshed";
+const CLAIM = "ccs.refreshing";
+const CLAIM_MS = 3000;
+const SETTLE_MS = 60;
 const SHARED_MS = 10_000;
 const RENEW_MS = 8 * 60_000;
 const CHECK_MS = 30_000;
 
-/** @param {() => Promise<Freshness>} work */
-function alone(work) {
-  // Locks exist only where the browser trusts the origin (https or localhost).
-  return navigator.locks ? navigator.locks.request("ccs-refresh", work) : work();
+const age = () => Date.now() - Number(localStorage.getItem(STAMP) ?? 0);
+const pause = (ms) => new Promise((done) => { window.setTimeout(done, ms); });
+
+/** Where the browser has no locks (plain http): the last tab to write its claim goes on, the others wait for it. */
+async function byClaim(work) {
+  const mine = `${Date.now()} ${Math.random()}`;
+  const held = Number((localStorage.getItem(CLAIM) ?? "0").split(" ")[0]);
+  if (Date.now() - held > CLAIM_MS) localStorage.setItem(CLAIM, mine);
+  await pause(SETTLE_MS);
+  if (localStorage.getItem(CLAIM) !== mine) await pause(CLAIM_MS);
+  return work();
 }
 
-const age = () => Date.now() - Number(localStorage.getItem(STAMP) ?? 0);
+/** @param {() => Promise<Freshness>} work looks first whether another tab has done it */
+function alone(work) {
+  return navigator.locks ? navigator.locks.request("ccs-refresh", work) : byClaim(work);
+}
 
 /** Note that the cookies are new (login, refresh). */
 export function stampSession() {
