@@ -101,7 +101,7 @@ class Ours:
 
     @property
     def connected(self) -> int:
-        return sum(len(group.clients) for group in self.hub._fanout._groups.values())
+        return sum(len(group.ready) for group in self.hub._fanout._groups.values())
 
     async def send(self) -> None:
         self.view.apply(
@@ -109,7 +109,7 @@ class Ours:
         )
 
     def idle(self) -> bool:
-        return not any(c.sink.backlog() for g in self.hub._fanout._groups.values() for c in g.clients)
+        return not any(c.sink.backlog() for g in self.hub._fanout._groups.values() for c in g.ready.values())
 
 
 async def main(options: argparse.Namespace) -> None:

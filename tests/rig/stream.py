@@ -70,12 +70,21 @@ class FakeSink:
         self.stuck = False
         self.closed: tuple[CloseCode, str] | None = None
 
-    def send(self, frame: Frame) -> None:
+    def render(self, frame: Frame) -> bytes:
+        return frame.payload
+
+    def push(self, data: bytes) -> bool:
+        if self.waiting:
+            return False
+        self.write(data)
+        return True
+
+    def write(self, data: bytes) -> None:
         assert self.closed is None, "nothing is sent after a close"
-        self.raw.append(frame.websocket)
-        self.frames.append(msgspec.json.decode(frame.payload))
+        self.raw.append(data)
+        self.frames.append(msgspec.json.decode(data))
         if self.stuck:
-            self.waiting += len(frame.payload)
+            self.waiting += len(data)
 
     def backlog(self) -> int:
         return self.waiting

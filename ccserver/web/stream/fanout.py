@@ -8,7 +8,6 @@ from ccserver.live.view import Entry, LiveView
 from ccserver.web.stream import codec, metrics
 from ccserver.web.stream.codec import Frame, Pieces
 from ccserver.web.stream.groups import PERSONAL_TOPICS, Group, piece_for, visibility
-from ccserver.web.stream.pending import Pending
 from ccserver.web.stream.protocol import HEARTBEAT_SECONDS, Blind, Heartbeat
 from ccserver.web.stream.session import Client
 from ccserver.web.stream.sinks import Scheduler
@@ -64,7 +63,7 @@ class Fanout:
         self.leave(client)
         client.topics = topics
         group = self._group_for(client, topics - PERSONAL_TOPICS)
-        group.clients[client] = None
+        group.ready[client.sink] = client
         self._group_of[client] = group
         if topics & PERSONAL_TOPICS:
             self._personal.setdefault(client.actor.user_id, {})[client] = None
@@ -72,8 +71,9 @@ class Fanout:
         client.behind = client.snapshot_due = client.blind_due = False
         missed = self._view.since(seq) if epoch == group.epoch and seq is not None else None
         if client.held_since is not None:
-            client.snapshot_due = client.behind = True
-            group.behind[client] = self._held[client] = None
+            client.snapshot_due = True
+            self._put_behind(client, group, group.seq)
+            self._held[client] = None
         elif missed is None:
             self._send_snapshot(client, group)
         else:
@@ -84,7 +84,7 @@ class Fanout:
         group = self._group_of.pop(client, None)
         if group is None:
             return
-        del group.clients[client]
+        group.ready.pop(client.sink, None)
         group.behind.pop(client, None)
         self._held.pop(client, None)
         mine = self._personal.get(client.actor.user_id)
@@ -92,7 +92,7 @@ class Fanout:
             mine.pop(client, None)
             if not mine:
                 del self._personal[client.actor.user_id]
-        if not group.clients:
+        if group.is_empty:
             self._dissolve(group)
 
     def changed(self, entries: Sequence[Entry]) -> None:
@@ -117,22 +117,20 @@ class Fanout:
         frame = codec.message(Blind(since=since))
         for group in self._groups.values():
             self._send_pending(group)
-            for client in group.clients:
-                if client.held_since is None:
-                    client.sink.send(frame)
-                else:
-                    client.blind_due = True
+            self._send(frame, group, group.seq)
+            for client in group.behind:
+                client.blind_due = True
 
     def heartbeat(self) -> None:
         """Give a sign of life to the groups that were sent nothing since the last call."""
         as_of = self._view.as_of
         for group in self._groups.values():
             if not group.spoke and group.timer is None:
-                self._send(codec.message(Heartbeat(seq=group.seq, as_of=as_of)), group)
+                self._send(codec.message(Heartbeat(seq=group.seq, as_of=as_of)), group, group.seq)
             group.spoke = False
 
     def _group_for(self, client: Client, topics: frozenset[str]) -> Group:
-        key = (visibility(client.actor), topics)
+        key = (visibility(client.actor), topics, client.sink.kind)
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = Group(key, client.actor, topics, self._view)
@@ -178,8 +176,7 @@ class Fanout:
             if piece is not None:
                 group = self._group_of[client]
                 client.pending.add(entry, piece)
-                client.behind = True
-                group.behind[client] = None
+                self._put_behind(client, group, group.seq)
                 touched[group] = None
 
     def _flush(self, group: Group) -> None:
@@ -195,40 +192,47 @@ class Fanout:
     def _send_pending(self, group: Group) -> None:
         if len(group.pending):
             view = self._view
-            frame = codec.delta(group.epoch, group.seq, view.seq, view.as_of, group.pending.pieces())
+            before, group.seq = group.seq, view.seq
+            frame = codec.delta(group.epoch, before, group.seq, view.as_of, group.pending.pieces())
             metrics.LATENCY.observe(max(0.0, self._clock() - group.pending.oldest_at))
-            group.seq = view.seq
-            self._send(frame, group, group.pending)
+            self._send(frame, group, before)
+            for client in group.behind:
+                client.pending.merge(group.pending)
             group.pending.clear()
         for client in [c for c in group.behind if c.held_since is None]:
             self._catch_up(client, group)
 
-    def _send(self, frame: Frame, group: Group, content: Pending | None = None) -> None:
-        """Send a frame to all of the group but those behind, for whom its ``content`` is put aside."""
-        seq = group.seq
-        sent = 0
-        for client in group.clients:
-            if not client.behind:
-                sink = client.sink
-                if sink.backlog() <= HIGH_WATER_BYTES:
-                    sink.send(frame)
-                    client.seq = seq
-                    sent += 1
-                    continue
-                self._hold(client, group)
-            if content is not None:
-                client.pending.merge(content)
+    def _send(self, frame: Frame, group: Group, before: int) -> None:
+        """Send a frame to all who are ready; who cannot take it is put behind, having the frame ``before``."""
+        ready = group.ready
+        if not ready:
+            return
+        data = next(iter(ready)).render(frame)
+        for sink in [sink for sink in ready if not sink.push(data)]:
+            if sink.backlog() <= HIGH_WATER_BYTES:
+                sink.write(data)
+            else:
+                client = ready[sink]
+                self._put_behind(client, group, before)
+                self._hold(client)
         group.spoke = True
-        metrics.FRAMES.inc(sent)
-        metrics.BYTES.inc(sent * len(frame.payload))
+        metrics.FRAMES.inc(len(ready))
+        metrics.BYTES.inc(len(ready) * len(data))
+
+    def _put_behind(self, client: Client, group: Group, seq: int) -> None:
+        """From now on the client gets frames of its own, the first one after ``seq``."""
+        if not client.behind:
+            client.behind = True
+            client.seq = seq
+            del group.ready[client.sink]
+            group.behind[client] = None
 
     def _send_alone(self, client: Client, frame: Frame) -> None:
-        client.sink.send(frame)
+        client.send(frame)
         metrics.FRAMES.inc()
         metrics.BYTES.inc(len(frame.payload))
 
     def _send_snapshot(self, client: Client, group: Group) -> None:
-        client.seq = group.seq
         self._send_alone(client, group.snapshot())
         metrics.SNAPSHOTS.inc()
 
@@ -241,17 +245,13 @@ class Fanout:
         view = self._view
         frame = codec.delta(group.epoch, seq, group.seq, view.as_of, client.pending.pieces())
         client.pending.clear()
-        client.seq = group.seq
         self._send_alone(client, frame)
         self._send_alone(client, codec.message(Blind(since=view.blind_since)))
         metrics.RESUMES.inc()
 
-    def _hold(self, client: Client, group: Group) -> None:
-        now = self._scheduler.time()
-        client.held_since = client.moved_since = now
+    def _hold(self, client: Client) -> None:
+        client.held_since = client.moved_since = self._scheduler.time()
         client.backlog = client.sink.backlog()
-        client.behind = True
-        group.behind[client] = None
         self._held[client] = None
         metrics.HELD.inc()
         if not self._looking:
@@ -283,7 +283,7 @@ class Fanout:
     def _catch_up(self, client: Client, group: Group) -> None:
         """Send what waits for this client alone; afterwards it shares the group's frames again."""
         if client.sink.backlog() > HIGH_WATER_BYTES:
-            self._hold(client, group)
+            self._hold(client)
             return
         if client.snapshot_due:
             client.pending.clear()
@@ -292,12 +292,12 @@ class Fanout:
             pieces = client.pending.pieces()
             as_of = self._view.as_of
             self._send_alone(client, codec.delta(group.epoch, client.seq, group.seq, as_of, pieces))
-            client.seq = group.seq
             client.pending.clear()
         if client.blind_due:
             self._send_alone(client, codec.message(Blind(since=self._view.blind_since)))
         client.behind = client.blind_due = client.snapshot_due = False
-        group.behind.pop(client, None)
+        del group.behind[client]
+        group.ready[client.sink] = client
 
 
 HEARTBEAT_LOOK_SECONDS = HEARTBEAT_SECONDS / 2

@@ -11,7 +11,7 @@ from ccserver.web.stream import codec
 from ccserver.web.stream.codec import Frame, Pieces
 from ccserver.web.stream.pending import Pending
 from ccserver.web.stream.session import Client
-from ccserver.web.stream.sinks import Handle
+from ccserver.web.stream.sinks import Handle, Sink
 
 PERSONAL_TOPICS = frozenset({"me"})
 """Topics whose rows go to one user: they ride in that client's own frames and split no group."""
@@ -25,8 +25,9 @@ def visibility(actor: Actor) -> Hashable:
 
 
 class Group:
-    """Clients of one visibility and one set of shared topics, and what waits for all of them.
+    """Clients of one visibility, one set of shared topics and one kind of connection, and what waits for them.
 
+    ``ready``: clients by their sink, that get the group's frames; ``behind``: those that get frames of their own.
     ``seq``: of the last frame that all got. ``timer``: runs while the window after a frame is closed.
     ``epoch`` names the node's run and what this group sees: a client whose rights or topics have changed
     cannot resume, because the changes since would not tell it what else it sees now.
@@ -38,7 +39,7 @@ class Group:
         self.topics = topics
         digest = hashlib.blake2s(repr((visibility(actor), sorted(topics))).encode(), digest_size=6)
         self.epoch = f"{view.epoch}.{digest.hexdigest()}"
-        self.clients: dict[Client, None] = {}
+        self.ready: dict[Sink, Client] = {}
         self.behind: dict[Client, None] = {}
         self.pending = Pending()
         self.seq = view.seq
@@ -46,6 +47,11 @@ class Group:
         self.spoke = False
         self._view = view
         self._snapshot: tuple[Hashable, Frame] = ((), Frame(b""))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody is left in it."""
+        return not self.ready and not self.behind
 
     @property
     def user_id(self) -> UUID | None:

@@ -86,7 +86,7 @@ class Hub:
         self._users.setdefault(client.actor.user_id, {})[client.actor.session_id] = None
         metrics.CLIENTS.labels(kind=client.sink.kind).inc()
         hello = Hello(protocol=PROTOCOL, epoch=self.view.epoch, node=self.node, heartbeat=HEARTBEAT_SECONDS)
-        client.sink.send(codec.message(hello))
+        client.send(codec.message(hello))
 
     def detach(self, client: Client) -> None:
         """Forget a client, whoever closed. May be called twice."""
@@ -125,7 +125,7 @@ class Hub:
         """Say bye with ``code`` to every client of a session and close them."""
         bye = codec.message(Bye(code=code))
         for client in list(self._sessions.get(session_id, ())):
-            client.sink.send(bye)
+            client.send(bye)
             self.end(client, CloseCode.ENDED, code)
 
     def refresh_actor(self, actor: Actor) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from ccserver.domain.access import Actor
+from ccserver.web.stream.codec import Frame
 from ccserver.web.stream.pending import Pending
 from ccserver.web.stream.sinks import Sink
 
@@ -19,9 +20,9 @@ MESSAGES_PER_SECOND = 4.0
 class Client:
     """The state of one connection; only the hub changes it.
 
-    ``seq`` is the position up to which it was sent everything. ``behind``: something in ``pending`` is for it
-    alone. ``held_since`` (scheduler's time): it does not read fast enough, nothing is written until it does.
-    ``moved_since``: when its backlog was last seen to shrink.
+    ``behind``: what is in ``pending`` is sent to it alone, following the frame ``seq``; a client that is not
+    behind has its group's ``seq``. ``held_since`` (scheduler's time): it does not read fast enough, nothing is
+    written until it does. ``moved_since``: when its backlog was last seen to shrink.
     """
 
     actor: Actor
@@ -36,6 +37,10 @@ class Client:
     blind_due: bool = False
     snapshot_due: bool = False
     gone: bool = False
+
+    def send(self, frame: Frame) -> None:
+        """Write one frame that is for this client alone."""
+        self.sink.write(self.sink.render(frame))
 
     @property
     def pending_too_much(self) -> bool:

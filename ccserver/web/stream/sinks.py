@@ -41,7 +41,17 @@ class Sink(Protocol):
 
     kind: str
 
-    def send(self, frame: Frame) -> None: ...
+    def render(self, frame: Frame) -> bytes:
+        """The frame as this kind of connection carries it."""
+        ...
+
+    def push(self, data: bytes) -> bool:
+        """Write rendered bytes at once if nothing waits before them; False if they were not taken."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Write rendered bytes behind whatever waits."""
+        ...
 
     def backlog(self) -> int:
         """Bytes that the kernel has not taken yet."""
@@ -55,39 +65,47 @@ class Sink(Protocol):
 class TransportSink:
     """Writes bytes to a transport, directly to its socket whenever that keeps their order."""
 
+    # Slots, and few objects to touch in ``push``: with a thousand clients each of them is a cache miss.
+    __slots__ = ("_busy", "_cut", "_file", "_scheduler", "_transport", "backlog", "closing")
+
     kind = ""
 
     def __init__(self, transport: asyncio.Transport, scheduler: Scheduler) -> None:
         self._transport = transport
         self._scheduler = scheduler
-        self._closing = asyncio.Event()
         self._cut: Handle | None = None
         self._file = _own_descriptor(transport)
         self.backlog: Callable[[], int] = transport.get_write_buffer_size
+        self._busy = self.backlog if self._file >= 0 else _always
+        self.closing = asyncio.Event()
+        """Set once the server has said goodbye; nothing is written afterwards."""
 
-    @property
-    def closing(self) -> asyncio.Event:
-        """Set once the server has said goodbye."""
-        return self._closing
+    def render(self, frame: Frame) -> bytes:
+        """See ``Sink``; each kind of connection has its own."""
+        raise NotImplementedError
+
+    def push(self, data: bytes) -> bool:
+        """Write to the kernel if nothing waits in the transport; what it does not take waits there."""
+        if self._busy():
+            return False
+        try:
+            taken = os.write(self._file, data)
+        except BlockingIOError:
+            taken = 0
+        except OSError:
+            return True  # the connection is gone; the loop is about to notice
+        if taken != len(data):
+            self._transport.write(data[taken:])
+        return True
 
     def write(self, data: bytes) -> None:
-        """Write now what the kernel takes, and leave the rest to the transport."""
-        if self._file >= 0 and not self.backlog():
-            try:
-                taken = os.write(self._file, data)
-            except BlockingIOError:
-                taken = 0
-            except OSError:
-                return  # the connection is gone; the loop is about to notice
-            if taken == len(data):
-                return
-            data = data[taken:]
-        if not self._transport.is_closing():
+        """Write now, or behind what waits in the transport."""
+        if not self.push(data) and not self.closing.is_set() and not self._transport.is_closing():
             self._transport.write(data)
 
     def release(self) -> None:
         """The handler is done with the connection. Closes it, and cuts it if its last bytes are not read."""
-        self._closing.set()
+        self._end()
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
@@ -100,21 +118,26 @@ class TransportSink:
 
     def goodbye(self, last: bytes) -> None:
         """Write the last bytes once, and cut the connection after ``GOODBYE_SECONDS``."""
-        if not self._closing.is_set():
+        if not self.closing.is_set():
             self.write(last)
-            self._closing.set()
+            self._end()
             self._cut = self._scheduler.call_later(GOODBYE_SECONDS, self._transport.abort)
+
+    def _end(self) -> None:
+        self.closing.set()
+        self._busy = _always
 
 
 class WebSocketSink(TransportSink):
     """Frames of a WebSocket without compression."""
 
+    __slots__ = ()
+
     kind = "websocket"
 
-    def send(self, frame: Frame) -> None:
-        """Write one frame."""
-        if not self._closing.is_set():
-            self.write(frame.websocket)
+    def render(self, frame: Frame) -> bytes:
+        """A WebSocket text frame."""
+        return frame.websocket
 
     def close(self, code: CloseCode, reason: str) -> None:
         """Send a close frame; the client has two seconds to answer it."""
@@ -124,16 +147,22 @@ class WebSocketSink(TransportSink):
 class EventStreamSink(TransportSink):
     """Events of a chunked HTTP answer (server-sent events)."""
 
+    __slots__ = ()
+
     kind = "sse"
 
-    def send(self, frame: Frame) -> None:
-        """Write one event."""
-        if not self._closing.is_set():
-            self.write(frame.sse)
+    def render(self, frame: Frame) -> bytes:
+        """An event in a chunk."""
+        return frame.sse
 
     def close(self, code: CloseCode, reason: str) -> None:
         """End the answer. An event stream has no close code; the bye before it says why."""
         self.goodbye(b"0\r\n\r\n")
+
+
+def _always() -> int:
+    """In place of the transport's count where nothing may be written past it."""
+    return 1
 
 
 def _own_descriptor(transport: asyncio.Transport) -> int:

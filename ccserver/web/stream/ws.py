@@ -106,12 +106,12 @@ class Conversation:
                 except Refused as refused:
                     self.refuse(refused.code)
             case Ping():
-                self._client.sink.send(codec.message(Pong(id=said.id)))
+                self._client.send(codec.message(Pong(id=said.id)))
 
     def refuse(self, code: str) -> None:
         """Answer with an error; the fifth closes the socket."""
         metrics.REFUSED.labels(code=code).inc()
         self._bad += 1
-        self._client.sink.send(codec.message(error(code, self._client.actor.locale)))
+        self._client.send(codec.message(error(code, self._client.actor.locale)))
         if self._bad >= MAX_BAD_MESSAGES:
             self._hub.end(self._client, CloseCode.BAD_MESSAGES, "too many bad messages")
