@@ -24,7 +24,7 @@ async def test_login_by_keyboard_goes_where_it_was_going(open_page: OpenPage, ha
     await page.keyboard.press("Tab")
     await page.keyboard.type("secret")
     await page.keyboard.press("Enter")
-    await page.wait_for_url("**/calls")
+    await page.wait_for_url(f"{harness.url}/calls")
     assert harness.requests[0][2] == {"login": "camille", "password": "secret"}
 
 
@@ -129,3 +129,27 @@ async def test_the_server_away_is_said(open_page: OpenPage, harness: Harness) ->
     await page.route("**/api/users", lambda route: route.abort())
     await page.locator("#user-form button[type=submit]").click()
     await expect(page.locator("#user-form [data-form-error]")).to_contain_text("Le serveur est injoignable")
+
+
+async def test_a_supervisor_has_sites_and_a_phone_can_get_a_new_secret(
+    open_page: OpenPage, harness: Harness
+) -> None:
+    chosen = scenes.users()[4]
+    harness.answers[("PATCH", f"/api/users/{chosen['id']}")] = (200, {"user": chosen})
+    harness.answers[("POST", f"/api/users/{chosen['id']}/reset-phone")] = (
+        200,
+        {"extension": "205", "sip_secret": "nEw"},
+    )
+    page = await open_page("/users")
+    await page.get_by_role("button", name="Jean-Baptiste Le Goff").click()
+    await expect(page.locator("#scope")).to_be_hidden()
+    await page.select_option("#role", "SUPERVISOR")
+    await page.get_by_label("Lyon").check()
+    await page.locator("#user-form button[type=submit]").click()
+    await expect(page.locator("#toasts")).to_contain_text("enregistré")
+    sent = next(body for method, _, body in harness.requests if method == "PATCH")
+    assert (sent["role"], sent["site_ids"]) == ("SUPERVISOR", [scenes.LYON])
+    await page.get_by_role("button", name="Jean-Baptiste Le Goff").click()
+    await page.get_by_role("button", name="Nouveau mot de passe SIP").click()
+    await expect(page.locator("#secret-dialog")).to_contain_text("nEw")
+    await expect(page.locator("#secret-dialog [data-field=password]")).to_be_hidden()

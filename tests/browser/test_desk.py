@@ -184,3 +184,20 @@ async def test_another_agents_call_is_not_mine(open_page: OpenPage, harness: Har
     await harness.put("agents", ME, harness.topics["agents"][ME] | {"state": "wrap_up"})
     await expect(page.locator("#my-state .pill")).to_have_text("Post-appel")
     await expect(page.locator("#idle")).to_be_visible()
+
+
+async def test_a_ringing_call_is_in_the_title_and_focus_is_never_lost(
+    open_page: OpenPage, harness: Harness
+) -> None:
+    page = await at_desk(open_page)
+    title = await page.title()
+    now = time.time()
+    row = scenes.call("in", now, agent_id=ME, direction="inbound", state="ringing", answered_at=None)
+    await harness.put("calls", row["id"], row)
+    await expect(page).to_have_title("Sonnerie · 06\u00a012\u00a034\u00a056\u00a078")
+    await harness.put("calls", row["id"], row | {"state": "talking", "answered_at": now})
+    await expect(page).to_have_title(title)
+    await page.locator("#hangup").focus()
+    await harness.put("history", row["id"], scenes.ended("in", now, agent_id=ME))
+    await harness.put("calls", row["id"], None)
+    await expect(page.locator("#dismiss")).to_be_focused()

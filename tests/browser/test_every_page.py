@@ -83,3 +83,20 @@ async def test_keyboard_reaches_content_menu_and_back(open_page: OpenPage) -> No
     assert await page.locator("#menu").is_visible()
     await page.keyboard.press("Escape")
     assert not await page.locator("#menu").is_visible()
+
+
+async def test_nothing_serious_in_what_opens(open_page: OpenPage) -> None:
+    page = await open_page("/users")
+    await settle(page)
+    await page.locator("#new-user").click()
+    await page.select_option("#role", "SUPERVISOR")
+    await assert_accessible(page)
+    await page.keyboard.press("Escape")
+    await page.locator(".who").click()
+    await assert_accessible(page)
+    page = await open_page("/sites")
+    await settle(page)
+    for noun in ("sites", "trunks", "dids"):
+        await page.locator(f'[data-new="{noun}"]').click()
+        await assert_accessible(page)
+        await page.keyboard.press("Escape")

@@ -15,6 +15,7 @@ export function startCurrentCall({ store, me, words, causes, api, toasts, format
   const idle = document.getElementById("idle");
   const button = (id) => /** @type {HTMLButtonElement} */ (document.getElementById(id));
   const hangup = button("hangup");
+  const { title } = document;
   /** @type {any} */
   let call = null;
 
@@ -57,7 +58,14 @@ export function startCurrentCall({ store, me, words, causes, api, toasts, format
     body.querySelector(".steps").hidden = row.state === "ended";
   }
 
+  /** A tab that is not looked at says by its title that somebody calls. */
+  function showTitle() {
+    const rings = call && call.state !== "ended" && call.state !== "talking" && call.state !== "on_hold";
+    document.title = rings ? `${words.callState(call.state)} · ${formatNumber(call.number) || t("Hidden number")}` : title;
+  }
+
   function show() {
+    showTitle();
     idle.hidden = Boolean(call);
     body.hidden = !call;
     card.dataset.tone = "neutral";
@@ -75,10 +83,12 @@ export function startCurrentCall({ store, me, words, causes, api, toasts, format
       our_number: ourNumber(call),
     });
     showSteps(call);
+    const held = document.activeElement === hangup;
     hangup.hidden = ended;
     if (!ended) hangup.disabled = false;
     button("dismiss").hidden = !ended;
     button("redial").hidden = !ended || !call.number;
+    if (ended && held) button("dismiss").focus();
   }
 
   function choose() {

@@ -3,32 +3,46 @@ import { makeSecretDialog } from "controllers/secret";
 import { clearErrors, onSubmit, showProblem } from "lib/form";
 import { fill } from "lib/render";
 
+const FIELDS = ["first_name", "last_name", "login", "email", "role", "site_id", "extension"];
+
 /** @param {import("lib/page").Page} page @param {{nameOf: (user: any) => string, saved: () => void}} list */
 export function makeUserForm({ api, toasts, t }, { nameOf, saved }) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("user-dialog"));
   const form = /** @type {HTMLFormElement} */ (document.getElementById("user-form"));
   const title = document.getElementById("user-title");
   const reset = document.getElementById("reset-password");
+  const resetPhone = document.getElementById("reset-phone");
   const toggle = document.getElementById("toggle-active");
+  const scope = document.getElementById("scope");
+  const role = form.elements.namedItem("role");
   const secrets = makeSecretDialog(toasts, t);
   /** @type {any} */
   let user = null;
 
+  function showScope() {
+    scope.hidden = role.value !== "SUPERVISOR";
+  }
+
+  function bodyOf(values) {
+    const checked = [...scope.querySelectorAll("input:checked")].map((box) => box.value);
+    return { ...values, site_id: values.site_id || null, extension: values.extension || null, site_ids: scope.hidden ? [] : checked };
+  }
+
   function open(values, heading) {
     clearErrors(form);
     form.reset();
-    for (const [name, value] of Object.entries(values)) {
-      const control = form.elements.namedItem(name);
-      if (control) control.value = value ?? "";
-    }
+    for (const name of FIELDS) form.elements.namedItem(name).value = values[name] ?? "";
+    for (const box of scope.querySelectorAll("input")) box.checked = (values.site_ids ?? []).includes(box.value);
+    showScope();
     title.textContent = heading;
     reset.hidden = toggle.hidden = !user;
+    resetPhone.hidden = !user?.extension;
     if (user) fill(toggle, { text: user.active ? t("Deactivate") : t("Activate again") });
     dialog.showModal();
   }
 
   onSubmit(form, async (values) => {
-    const body = { ...values, site_id: values.site_id || null, extension: values.extension || null };
+    const body = bodyOf(values);
     const answer = user ? await api.patch(`/api/users/${user.id}`, body) : await api.post("/api/users", body);
     dialog.close();
     saved();
@@ -52,6 +66,12 @@ export function makeUserForm({ api, toasts, t }, { nameOf, saved }) {
     dialog.close();
     secrets.show(t("Secrets of %(name)s", { name: nameOf(user) }), answer);
   }));
+  resetPhone.addEventListener("click", () => attempt(async () => {
+    const answer = await api.post(`/api/users/${user.id}/reset-phone`);
+    dialog.close();
+    secrets.show(t("Secrets of %(name)s", { name: nameOf(user) }), answer);
+  }));
+  role.addEventListener("change", showScope);
   toggle.addEventListener("click", () => attempt(async () => {
     await api.patch(`/api/users/${user.id}`, { active: !user.active });
     dialog.close();
