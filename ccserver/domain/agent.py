@@ -74,6 +74,11 @@ def _shown(agent: Agent, call: Call | None) -> tuple[str, str, UUID | None]:
     return agent.chosen, agent.chosen_reason, None
 
 
+def shows(agent: Agent, call: Call | None) -> bool:
+    """Whether the agent's state is already what his choice and this call make of it."""
+    return _shown(agent, call) == (agent.state, agent.reason, agent.call_id)
+
+
 def settle(agent: Agent, call: Call | None, now: float, interval_id: UUID) -> AgentStep:
     """The agent with the state that his choice and his call make, his intervals turned over if it changed.
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from ccserver.domain.agent import Agent, AgentStep, Interval, choose, phone_changed, settle
+from ccserver.domain.agent import Agent, AgentStep, Interval, choose, phone_changed, settle, shows
 from ccserver.domain.call import Call
 from ccserver.domain.directory import Directory
 
@@ -98,6 +98,10 @@ class AgentBook:
         # An agent has one call at a time; if Asterisk says two (a phone with two lines), the older one shows.
         calls = self._calls.get(agent.user_id, {})
         call = min(calls.values(), key=lambda c: c.started_at) if calls else None
+        if shows(agent, call):
+            # Nearly every change of a call: no id is made for an interval that does not begin.
+            self._agents[agent.user_id] = agent
+            return AgentStep(agent)
         step = settle(agent, call, now, self._new_id(now))
         self._agents[agent.user_id] = step.agent
         return step

@@ -1,6 +1,7 @@
 """Numbers at the border with Asterisk: what comes in made E.164, what goes out made what a gateway dials."""
 
 import re
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import NumberParseException
@@ -11,6 +12,7 @@ from ccserver.domain.numbers import to_e164
 _DIALLED = re.compile(r"\+?[0-9]{1,32}")
 
 
+@lru_cache(maxsize=8192)
 def clean_number(raw: str, country: str) -> str:
     """A number as a gateway or phone said it, in E.164 where that can be understood, else its safe characters.
 

@@ -34,13 +34,14 @@ from ccserver.domain.telephony import (
 from ccserver.live.control import Control, agent_channel, customer_channel
 from ccserver.live.journal import Journal
 from ccserver.live.publisher import Publisher
-from ccserver.live.rows import agent_row, call_row
+from ccserver.live.rows import encoded
+from ccserver.live.teller import Teller
 from ccserver.ports import AmiEvent, AriEvent, LinkDown, LinkUp
-from ccserver.storage.calls import CallRecord, IntervalRecord
 
 log = structlog.get_logger(__name__)
 
 EVENTS = Counter("ccserver_telephony_events_total", "Events taken from Asterisk", ["source"])
+AMI_EVENTS, ARI_EVENTS = EVENTS.labels(source="ami"), EVENTS.labels(source="ari")
 FAULTS = Counter("ccserver_telephony_faults_total", "Events whose handling failed; they are skipped")
 OPEN_CALLS = Gauge("ccserver_calls_open", "Calls in progress")
 INBOX = Gauge("ccserver_inbox_events", "Events that wait to be handled")
@@ -72,8 +73,8 @@ class Engine:
         self.control: Control | None = None
         self.resync: Callable[[], Any] | None = None
         self.on_replaced: Callable[[], None] | None = None
-        self._journal = journal
         self._publisher = publisher
+        self._teller = Teller(epoch=epoch, agents=agents, journal=journal, publisher=publisher, clock=clock)
         self._clock = clock
         self._inbox: deque[tuple[str, AmiItem | AriItem]] = deque()
         self._wake = asyncio.Event()
@@ -82,6 +83,8 @@ class Engine:
         self.links: dict[str, LinkRow] = {}
         self.changes = 0
         self.drift = 0
+        OPEN_CALLS.set_function(lambda: len(book))
+        INBOX.set_function(lambda: self.waiting)
 
     # -- sinks: called by the links, never wait
 
@@ -95,6 +98,11 @@ class Engine:
         self._inbox.append(("ari", item))
         self._wake.set()
 
+    @property
+    def waiting(self) -> int:
+        """Events that were taken and are not handled yet."""
+        return len(self._inbox)
+
     # -- the consumer
 
     async def run(self) -> None:
@@ -103,32 +111,40 @@ class Engine:
             await self._wake.wait()
             self._wake.clear()
             while self._inbox:
-                for _ in range(min(TURN, len(self._inbox))):
-                    source, item = self._inbox.popleft()
-                    await self._handle(source, item)
-                INBOX.set(len(self._inbox))
+                await self._turn()
                 await asyncio.sleep(0)
 
-    async def _handle(self, source: str, item: AmiItem | AriItem) -> None:
-        try:
-            if isinstance(item, AmiEvent):
-                EVENTS.labels(source="ami").inc()
-                fact = normalise(item.headers, item.at)
-                if fact is not None:
-                    self.apply(fact)
-            elif isinstance(item, AriEvent):
-                EVENTS.labels(source="ari").inc()
-                self._ari(item)
-            elif isinstance(item, LinkUp):
-                # Blind until the resync is done: the link counts as up only when the model is right again.
-                if self.resync is not None:
-                    await self.resync()
-                self.set_link(source, up=True, detail="", drift=self.drift)
-            else:
-                self.set_link(source, up=False, detail=item.reason, since=item.at)
-        except Exception:
-            FAULTS.inc()
-            log.exception("event could not be handled", source=source)
+    async def _turn(self) -> None:
+        """Some events, one after another; waits only for a resync."""
+        inbox = self._inbox
+        heard = 0
+        turn = min(TURN, len(inbox))
+        for _ in range(turn):
+            source, item = inbox.popleft()
+            try:
+                if isinstance(item, AmiEvent):
+                    heard += 1
+                    fact = normalise(item.headers, item.at)
+                    if fact is not None:
+                        self.apply(fact)
+                elif isinstance(item, AriEvent):
+                    ARI_EVENTS.inc()
+                    self._ari(item)
+                else:
+                    await self._link(source, item)
+            except Exception:
+                FAULTS.inc()
+                log.exception("event could not be handled", source=source)
+        AMI_EVENTS.inc(heard)
+
+    async def _link(self, source: str, item: LinkUp | LinkDown) -> None:
+        if isinstance(item, LinkDown):
+            self.set_link(source, up=False, detail=item.reason, since=item.at)
+            return
+        # Blind until the resync is done: the link counts as up only when the model is right again.
+        if self.resync is not None:
+            await self.resync()
+        self.set_link(source, up=True, detail="", drift=self.drift)
 
     def apply(self, fact: Fact) -> None:
         """One fact through the machines, then to the hand."""
@@ -156,52 +172,28 @@ class Engine:
     def changed(self, change: CallChange) -> None:
         """A call changed: journal, board, history, its agent."""
         self.changes += 1
-        call = change.call
-        self._journal.append(CallRecord(epoch=self.epoch, call=call, moments=change.moments))
-        row = call_row(call, self.directory, self._clock())
-        key = str(call.id)
-        where = (call.tenant_id, call.site_id, call.agent_id)
-        self._publisher.put("calls", key, None if call.ended_at is not None else row, where)
-        self._publisher.put("history", key, row, where, retain=False)
-        OPEN_CALLS.set(len(self.book))
-        if call.ended_at is not None:
-            linkedid = call.legs[0].uniqueid if call.legs else ""
-            log.info("call ended", call=key, linkedid=linkedid, direction=call.direction, outcome=call.outcome)
+        self._teller.call(change)
         at = change.moments[-1].at if change.moments else self._clock()
-        step = self.agents.call_changed(call, at)
+        step = self.agents.call_changed(change.call, at)
         if step is not None:
-            self.agent_stepped(step)
+            self._teller.step(step)
 
     def agent_stepped(self, step: AgentStep) -> None:
-        """An agent's state changed: his intervals and his row."""
-        for interval in step.intervals:
-            self._journal.append(IntervalRecord(epoch=self.epoch, interval=interval))
-        self.show_agent(step.agent.user_id)
-
-    def show_agent(self, user_id: UUID) -> None:
-        """Publishes an agent's row as it is now."""
-        agent = self.agents.get(user_id)
-        row = agent_row(agent, self.directory, self._clock()) if agent is not None else None
-        listed = self.directory.agent(user_id)
-        known = listed or agent
-        if known is not None:
-            site_id = listed.site_id if listed is not None else None
-            self._publisher.put("agents", str(user_id), row, (known.tenant_id, site_id, user_id))
+        """An agent's state changed by his own choice: his intervals and his row."""
+        self._teller.step(step)
 
     def set_directory(self, directory: Directory) -> None:
         """A new picture of agents, sites, trunks and numbers."""
         gone = {agent.id for agent in self.directory.agents} - {agent.id for agent in directory.agents}
         for step in self.agents.follow(directory, self._clock()):
             self.agent_stepped(step)
-        self.directory = directory
+        self.directory = self._teller.directory = directory
         for user_id in gone:
-            self.show_agent(user_id)
+            self._teller.agent(user_id)
         for agent in directory.agents:
             self._seen_phone(agent.id, agent.extension)
-            self.show_agent(agent.id)
-        for call in self.book:
-            row = call_row(call, directory, self._clock())
-            self._publisher.put("calls", str(call.id), row, (call.tenant_id, call.site_id, call.agent_id))
+            self._teller.agent(agent.id)
+        self._teller.open_calls(self.book)
         for trunk in directory.trunks:
             status = self._endpoints.get(f"trunk-{trunk.slug}")
             if status is not None:
@@ -231,15 +223,18 @@ class Engine:
         return self._endpoints.get(f"trunk-{slug}", "registered") == "registered"
 
     def _endpoint(self, fact: EndpointChanged) -> None:
+        before = self._endpoints.get(fact.endpoint)
         self._endpoints[fact.endpoint] = fact.status
         if fact.endpoint.startswith("trunk-"):
-            self._show_trunk(fact.endpoint[6:], fact.status)
+            # A trunk's device changes its state with each call; its reachability does not.
+            if fact.status != before:
+                self._show_trunk(fact.endpoint[6:], fact.status)
             return
         listed = self.directory.agent_by_extension(fact.endpoint)
         if listed is None:
             return
         if self.agents.phone_changed(listed.id, fact.status, fact.source, fact.at) is not None:
-            self.show_agent(listed.id)
+            self._teller.agent(listed.id)
 
     def _show_trunk(self, slug: str, status: str) -> None:
         trunk = self.directory.trunk_by_slug(slug)
@@ -270,7 +265,7 @@ class Engine:
         begun = old.since if old is not None and old.up == up else (since or now)
         row = LinkRow(id=name, up=up, since=begun, detail=detail, lag=lag, drift=drift, as_of=now)
         self.links[name] = row
-        self._publisher.put("links", name, row, (tenant_id, site_id, None))
+        self._publisher.put("links", name, encoded(row), (tenant_id, site_id, None))
         pair = [self.links.get(key) for key in ("ami", "ari")]
         dark = [now if link is None else link.since for link in pair if link is None or not link.up]
         self._publisher.blind(min(dark) if dark else None)

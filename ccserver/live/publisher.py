@@ -44,17 +44,17 @@ class Publisher:
         self,
         topic: str,
         key: str,
-        row: msgspec.Struct | None,
+        row: msgspec.Raw,
         where: tuple[UUID | None, UUID | None, UUID | None],
         *,
         retain: bool = True,
     ) -> None:
-        """A row is so now; ``row`` None: it is gone. ``where``: its tenant, site and agent."""
+        """A row is so now, as ``rows.encoded`` made it. ``where``: its tenant, site and agent."""
         tenant_id, site_id, user_id = where
         change = Change(
             topic=topic,
             key=key,
-            row=DELETED if row is None else msgspec.Raw(_ENCODER.encode(row)),
+            row=row,
             tenant_id=tenant_id,
             site_id=site_id,
             user_id=user_id,
@@ -64,7 +64,7 @@ class Publisher:
             self._announcements.append(change)
         else:
             name = (topic, key)
-            if row is None:
+            if row is DELETED:
                 self._rows.pop(name, None)
             else:
                 self._rows[name] = change

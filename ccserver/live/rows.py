@@ -1,9 +1,19 @@
 """The owner's machines as rows of the live topics: the one place where a row is made."""
 
+import msgspec
+
 from ccserver.domain.agent import Agent
 from ccserver.domain.board import AgentRow, CallRow
 from ccserver.domain.call import Call
 from ccserver.domain.directory import Directory
+from ccserver.domain.stream import DELETED
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def encoded(row: msgspec.Struct | None) -> msgspec.Raw:
+    """A row as it travels; None: it is gone."""
+    return DELETED if row is None else msgspec.Raw(_ENCODER.encode(row))
 
 
 def call_row(call: Call, directory: Directory, now: float) -> CallRow:
