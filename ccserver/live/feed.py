@@ -11,9 +11,11 @@ from prometheus_client import Counter
 from ccserver.background import Supervisor
 from ccserver.domain.errors import Unavailable
 from ccserver.domain.stream import (
+    ANNOUNCED_TOPICS,
     BLIND_AFTER_SECONDS,
     CHANGES_CHANNEL,
     OWNER_CHANNEL,
+    RELOAD_KEY,
     Change,
     NodeChanges,
     OwnerBatch,
@@ -31,9 +33,12 @@ ASK_AGAIN_SECONDS = 1.0
 
 GAPS = Counter("ccserver_live_gaps_total", "Times that this node missed something of the owner's stream")
 SNAPSHOTS = Counter("ccserver_live_snapshots_total", "Snapshots of the owner that this node applied")
-DRIFT = Counter("ccserver_live_drift_total", "Rows that a snapshot corrected although nothing was missed")
+DRIFT = Counter("ccserver_live_drift_total", "Rows that a snapshot changed although nothing was missed")
 MALFORMED = Counter("ccserver_live_malformed_total", "Bus messages that could not be read", ["channel"])
 STALE = Counter("ccserver_live_stale_total", "Messages of an owner that has been replaced")
+
+_RELOADS = tuple(Change(topic=t, key=RELOAD_KEY, retain=False) for t in sorted(ANNOUNCED_TOPICS - {"me"}))
+"""What was announced during a gap is in no snapshot: pages are told to read those tables again."""
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +69,7 @@ class LiveFeed:
         self._heard_at = clock()
         self._heard = monotonic()
         self._link_lost = True
+        self._synced_before = False
         self._asked = -ASK_AGAIN_SECONDS
         self._need = asyncio.Event()
 
@@ -181,6 +187,9 @@ class LiveFeed:
         if nothing_missed:
             DRIFT.inc(differences)
         else:
+            if self._synced_before:
+                self.view.apply(_RELOADS, snapshot.at)
+            self._synced_before = True
             SNAPSHOTS.inc()
             log.info("live rows in sync", owner=snapshot.epoch, seq=snapshot.seq, corrected=differences)
         self._saw(snapshot)

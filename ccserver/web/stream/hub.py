@@ -14,6 +14,7 @@ import structlog
 from ccserver.domain.access import TOPIC_ABILITY, Actor
 from ccserver.domain.account import MeNotice
 from ccserver.domain.errors import Throttled
+from ccserver.domain.stream import RELOAD_KEY
 from ccserver.live.view import Entry, LiveView
 from ccserver.web.stream import codec, metrics
 from ccserver.web.stream.fanout import HEARTBEAT_LOOK_SECONDS, Fanout
@@ -140,6 +141,10 @@ class Hub:
     def changed(self, entries: Sequence[Entry]) -> None:
         """Called by the live view."""
         self._fanout.changed(entries)
+        for entry in entries:
+            if entry.change.key == RELOAD_KEY:  # the end of a session may be among what was missed
+                self.on_suspect(self.sessions)
+                break
         for entry in entries:
             if entry.change.topic == "me" and entry.scope is not None and entry.scope.user_id is not None:
                 self._notice(entry, entry.scope.user_id)

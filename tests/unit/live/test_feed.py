@@ -9,6 +9,7 @@ from ccserver.bus.memory import MemoryBus
 from ccserver.domain.stream import (
     BLIND_AFTER_SECONDS,
     OWNER_CHANNEL,
+    RELOAD_KEY,
     OwnerMessage,
     SnapshotWanted,
 )
@@ -215,6 +216,19 @@ async def test_a_short_outage_too_is_blindness_until_the_rows_are_right(bench: B
     assert bench.view.blind_since == 1_000.0
     await bench.pump(owner)
     assert bench.view.blind_since is None
+
+
+async def test_after_a_gap_pages_are_told_to_read_again_what_is_only_announced(bench: Bench):
+    owner = FakeOwner(bench.bus, clock=bench.clock)
+    await bench.begin(owner)
+    begin = bench.view.seq
+    assert not list(bench.view.since(0)), "nothing was missed by the first snapshot"
+    bench.bus.cut()
+    bench.clock.now += ASK_AGAIN_SECONDS
+    bench.bus.mend()
+    await bench.pump(owner)
+    told = {(e.change.topic, e.change.key, e.change.deleted) for e in bench.view.since(begin)}
+    assert told == {(topic, RELOAD_KEY, True) for topic in ("history", "users", "sites")}
 
 
 async def test_what_blinds_the_owner_blinds_the_node(bench: Bench):

@@ -7,6 +7,7 @@ import pytest
 from ccserver.domain.access import Role
 from ccserver.domain.account import MeNotice
 from ccserver.domain.errors import Throttled
+from ccserver.domain.stream import RELOAD_KEY
 from ccserver.live.view import LiveView
 from ccserver.web.stream.fanout import (
     HELD_SECONDS,
@@ -179,6 +180,19 @@ def test_me_reaches_only_its_user_and_splits_no_group(hub: Hub, view: LiveView, 
     assert not any(topic == "me" for topic, _, _ in other.read().announced)
     assert mine.sink.raw[-1] is other.sink.raw[-1]
     assert {k for k in mine.rows if k[0] == "agents"} == set(other.rows)
+
+
+def test_missed_announcements_are_told_to_everybody_and_sessions_are_asked_about(hub: Hub, view: LiveView):
+    agent, admin = (
+        Page(hub, actor(Role.AGENT)).subscribe("history"),
+        Page(hub, actor()).subscribe("history", "users"),
+    )
+    asked: list[UUID] = []
+    hub.on_suspect = asked.extend
+    view.apply([change(topic, RELOAD_KEY, retain=False) for topic in ("history", "users")], 1.0)
+    assert agent.read().announced == [("history", "*", None)]
+    assert admin.read().announced == [("history", "*", None), ("users", "*", None)]
+    assert sorted(asked) == sorted(hub.sessions)
 
 
 def test_unknown_and_forbidden_topics_change_nothing(hub: Hub, view: LiveView):
