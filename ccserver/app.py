@@ -7,7 +7,7 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -37,10 +37,12 @@ from ccserver.settings import Settings, SettingsError
 from ccserver.storage.pool import Database
 from ccserver.storage.vault import Vault
 from ccserver.web import keys, pages
-from ccserver.web.api import agents, calls
+from ccserver.web.address import Addresses
+from ccserver.web.api import agents, calls, health, metrics
 from ccserver.web.auth import authenticate, revalidate
 from ccserver.web.i18n import Catalogues
 from ccserver.web.pages import setup_pages
+from ccserver.web.routing import register
 from ccserver.web.server import WebParts, make_app
 from ccserver.web.stream.hub import Hub
 from ccserver.web.stream.routes import stream_routes
@@ -89,21 +91,21 @@ async def open_base(settings: Settings) -> AsyncIterator[Base]:
     supervisor = Supervisor()
     database = Database(settings.database_url, supervisor=supervisor)
     bus: Bus = RedisBus(settings.redis_url, supervisor) if settings.redis_url else MemoryBus()
-    health = HealthRegistry(node)
+    registry = HealthRegistry(node)
     async with AsyncExitStack() as exits:
         exits.push_async_callback(supervisor.close)
         await database.start()
         exits.push_async_callback(database.close)
         await bus.start()
         exits.push_async_callback(bus.close)
-        health.add(
+        registry.add(
             "postgresql",
+            # Not required: without it boards and calls go on, and a balancer must leave this node in place.
             lambda: PartHealth(up=database.up, since=database.since, detail=database.detail),
-            required=True,
         )
-        health.add("bus", lambda: PartHealth(up=bus.up, since=bus.since))
-        health.add("tasks", lambda: _tasks(supervisor))
-        yield Base(settings, node, supervisor, database, bus, health)
+        registry.add("bus", lambda: PartHealth(up=bus.up, since=bus.since))
+        registry.add("tasks", lambda: _tasks(supervisor))
+        yield Base(settings, node, supervisor, database, bus, registry)
 
 
 def _tasks(supervisor: Supervisor) -> PartHealth:
@@ -116,7 +118,7 @@ def add_owner(base: Base) -> Owner:
     owner = Owner(base.settings, base.database, base.bus)
     base.supervisor.spawn("telephony owner", owner.run)
 
-    def health() -> PartHealth:
+    def look() -> PartHealth:
         reign = owner.reign
         if reign is None:
             return PartHealth(up=owner.state == "standby", since=owner.since, detail=owner.state)
@@ -129,7 +131,7 @@ def add_owner(base: Base) -> Owner:
             detail="; ".join(links) or owner.state,
         )
 
-    base.health.add("telephony", health)
+    base.health.add("telephony", look)
     return owner
 
 
@@ -205,8 +207,17 @@ async def build_web(base: Base) -> web.Application:
         )
     )
     SessionWatch(hub, lambda session_ids: revalidate(app, session_ids)).start(supervisor)
+    supervisor.spawn("old sessions", accounts.keep_tidy)
+    app.on_cleanup.append(_closing(hashing))
     supervisor.spawn("first account", lambda: _bootstrap(accounts, settings))
     return app
+
+
+def _closing(hashing: Hashing) -> Callable[[web.Application], Awaitable[None]]:
+    async def close(_app: web.Application) -> None:
+        hashing.close()
+
+    return close
 
 
 async def _bootstrap(accounts: Accounts, settings: Settings) -> None:
@@ -234,16 +245,11 @@ async def serve(settings: Settings) -> None:
 
 
 def _health_only(base: Base) -> web.Application:
-    """A telephony process has /health and nothing else."""
-
-    async def health(_request: web.Request) -> web.Response:
-        state = base.health.look()
-        return web.json_response(
-            {"status": state.status, "node": state.node}, status=503 if state.status == "down" else 200
-        )
-
+    """A telephony process tells how it is, and serves nobody else."""
     app = web.Application()
-    app.router.add_get("/health", health)
+    app[keys.HEALTH] = base.health
+    app[keys.ADDRESSES] = Addresses(base.settings.trusted_proxies, base.settings.public_url)
+    register(app, (*health.ROUTES, *metrics.ROUTES))
     return app
 
 

@@ -132,7 +132,8 @@ class Journal:
                 lines.append(self._queue.popleft())
             if lines:
                 self._write(b"".join(lines))
-            elif self._closing:
+            # Looked at after writing too: closing may have set the wake that this turn has just cleared.
+            if self._closing and not self._queue:
                 if self._file is not None:
                     os.close(self._file)
                     self._file = None
