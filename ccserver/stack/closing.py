@@ -34,7 +34,7 @@ async def closing_words(settings: Settings, facts: Facts, demo: Sequence[str] = 
         lines.append(f"Log in as {FIRST_LOGIN}, password {password}. It must be changed at the first login.")
     else:
         lines.append("Log in with your account.")
-    lines += ["", *demo] if demo else first_call(facts.sip_port)
+    lines += demo if demo else first_call(facts.sip_port)
     return [*lines, "", f"Log: {facts.log}", "Ctrl-C stops everything; the data stays."]
 
 
