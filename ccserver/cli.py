@@ -9,7 +9,7 @@ import typer
 import uvloop
 from rich.console import Console
 
-from ccserver import __version__
+from ccserver import __version__, memory
 from ccserver.app import serve as serve_application
 from ccserver.logs import configure
 from ccserver.settings import Settings, SettingsError, read_settings
@@ -64,6 +64,7 @@ def serve(
             raise typer.Exit(_fail(f"--role {role}: must be all, web or telephony"))
         settings = settings.with_role(role)
     configure(settings.log_format, settings.log_level)
+    memory.settle()
     _run(lambda: serve_application(settings))
 
 

@@ -93,7 +93,8 @@ class Journal:
         line = _ENCODER.encode(record) + b"\n"
         self._backlog += len(line)
         self._queue.append(line)
-        self._wake.set()
+        if not self._wake.is_set():
+            self._wake.set()
 
     async def read(self, most: int = 500) -> JournalBatch | None:
         """The next records not yet drained, None when there are none."""
