@@ -70,5 +70,6 @@ export function startCallList(page, open) {
   more.addEventListener("click", () => load(true));
   filters.onChange(() => load(false));
   store.watch(["calls", "history"], takeLive);
+  store.onReload("history", () => load(false));
   void load(false);
 }

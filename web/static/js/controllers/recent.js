@@ -30,5 +30,6 @@ export function startRecent(page) {
   }
 
   store.watch(["history"], show);
+  store.onReload("history", load);
   void load();
 }

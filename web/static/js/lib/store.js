@@ -9,6 +9,14 @@ export function makeStore() {
   /** @type {{names: Set<string>, listener: (changed: Set<string>) => void}[]} */
   const listeners = [];
 
+  /** @type {{name: string, reload: () => void}[]} */
+  const reloaders = [];
+
+  /** What is only announced (history, users, sites) may have been missed: whoever lists it reads it again. @param {Set<string>} stale */
+  function askReload(stale) {
+    for (const { name, reload } of reloaders) if (stale.has(name)) reload();
+  }
+
   /** @param {string} topic @returns {Rows} */
   function rows(topic) {
     let found = topics.get(topic);
@@ -31,14 +39,20 @@ export function makeStore() {
     load(snapshot) {
       for (const [topic, byKey] of Object.entries(snapshot)) topics.set(topic, new Map(Object.entries(byKey)));
       announce(new Set(Object.keys(snapshot)));
+      askReload(new Set(Object.keys(snapshot)));
     },
-    /** @param {[string, string, any][]} changes */
+    /** @param {[string, string, any][]} changes key "*" without a row: the topic was not heard for a while */
     apply(changes) {
+      askReload(new Set(changes.filter(([, key, row]) => key === "*" && row === null).map(([topic]) => topic)));
       for (const [topic, key, row] of changes) {
         if (row === null) rows(topic).delete(key);
         else rows(topic).set(key, row);
       }
       announce(new Set(changes.map(([topic]) => topic)));
+    },
+    /** Called when a topic that is only announced must be read again. @param {string} name @param {() => void} reload */
+    onReload(name, reload) {
+      reloaders.push({ name, reload });
     },
     /** Listen to some topics; called at once with what is there. @param {string[]} names @param {(changed: Set<string>) => void} listener */
     watch(names, listener) {
