@@ -112,3 +112,31 @@ async def test_an_end_that_was_missed_is_asked_for(open_page: OpenPage, harness:
     over = scenes.ended("lost", time.time(), "interrupted")
     harness.answers[("GET", "/api/calls")] = (200, {"items": [over], "next": None})
     await expect(line).to_contain_text("Interrompu")
+
+
+async def test_announcements_that_were_missed_are_read_again(open_page: OpenPage, harness: Harness) -> None:
+    harness.topics["history"] = {}
+    harness.topics["calls"] = {}
+    rows = scenes.history(time.time())
+    harness.answers[("GET", "/api/calls")] = (200, {"items": rows[1:], "next": None})
+    page = await open_page("/calls")
+    await expect(page.locator("#pulse")).to_have_text("En direct")
+    await expect(page.locator("#calls > tr")).to_have_count(len(rows) - 1)
+    harness.answers[("GET", "/api/calls")] = (200, {"items": rows, "next": None})
+    # The node did not hear the owner for a while: key "*" on what is only announced (docs/live-stream.md).
+    await harness.put("history", "*", None)
+    await expect(page.locator("#calls > tr")).to_have_count(len(rows))
+    # A new snapshot says the same of all such topics.
+    harness.answers[("GET", "/api/calls")] = (200, {"items": rows[2:], "next": None})
+    await harness.cut()
+    await expect(page.locator("#calls > tr")).to_have_count(len(rows) - 2)
+
+
+async def test_the_history_is_read_again_when_the_node_missed_something(
+    open_page: OpenPage, harness: Harness
+) -> None:
+    harness.topics["history"] = {}
+    page = await open_page("/calls")
+    await expect(page.locator("#calls > tr")).not_to_have_count(0)
+    async with page.expect_request(lambda request: "/api/calls?" in request.url):
+        await harness.put("history", "*", None)
