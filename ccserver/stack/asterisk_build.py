@@ -51,8 +51,10 @@ def build_root(root: Path, archive: Path, detail: TellDetail) -> None:
     Needs root, debootstrap (installed by apt when missing), the network and 2 GB of disk.
     Raises `StackProblem` with what is missing.
     """
-    work = root.parent / "building"
-    _remove_tree(work)
+    for left in root.parent.glob("building-*"):
+        _remove_tree(left)
+    # A name of our own: the children of a killed build may still be writing in theirs.
+    work = root.parent / f"building-{os.getpid()}"
     work.mkdir(parents=True, exist_ok=True)
     _check_preconditions(work)
     log = root.parent / "build.log"
