@@ -51,8 +51,7 @@ def build_root(root: Path, archive: Path, detail: TellDetail) -> None:
     Needs root, debootstrap (installed by apt when missing), the network and 2 GB of disk.
     Raises `StackProblem` with what is missing.
     """
-    for left in root.parent.glob("building-*"):
-        _remove_tree(left)
+    _remove_builds(root.parent)
     # A name of our own: the children of a killed build may still be writing in theirs.
     work = root.parent / f"building-{os.getpid()}"
     work.mkdir(parents=True, exist_ok=True)
@@ -78,7 +77,7 @@ def build_root(root: Path, archive: Path, detail: TellDetail) -> None:
             "Free some disk space or set CCSERVER_CACHE to another folder, then run this again."
         ) from error
     finally:
-        _remove_tree(work)
+        _remove_builds(root.parent)
 
 
 def _check_preconditions(work: Path) -> None:
@@ -231,6 +230,12 @@ def _run(command: list[str], log: Path, what: str) -> None:
         f"{what} failed: {telling[-1] if telling else 'no output'}. Check that this machine reaches its "
         f"Debian mirror (CCSERVER_DEBIAN_MIRROR names another one); the whole output is in {log}."
     )
+
+
+def _remove_builds(folder: Path) -> None:
+    """Remove our own build and what killed ones left: the lock lets nobody else build meanwhile."""
+    for left in folder.glob("building-*"):
+        _remove_tree(left)
 
 
 def _remove_tree(tree: Path) -> None:
