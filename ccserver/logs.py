@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -30,12 +31,17 @@ def mask_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
     return event
 
 
+@lru_cache(maxsize=4096)
+def _looks_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
+
+
 def _masked(name: str, value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _masked(str(key), inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_masked(name, inner) for inner in value]
-    if _SECRET_NAME.search(name) and value not in (None, "", True, False):
+    if _looks_secret(name) and value not in (None, "", True, False):
         return _MASK
     if isinstance(value, str):
         return _SECRET_IN_TEXT.sub(lambda match: match[1] + _MASK, value)
@@ -44,6 +50,8 @@ def _masked(name: str, value: Any) -> Any:
 
 def configure(log_format: str, level: str) -> None:
     """Set up logging for the whole process, libraries included. ``log_format``: json or text."""
+    # No line of ours shows these, and each would be looked up for each line.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -24,6 +24,7 @@ from ccserver.domain.directory import Directory
 from ccserver.domain.normalise import normalise
 from ccserver.domain.telephony import (
     CallFailed,
+    CallPlaced,
     ChannelCreated,
     ChannelGone,
     ChannelRinging,
@@ -154,6 +155,9 @@ class Engine:
         change = self.book.apply(fact)
         if change is not None:
             self.changed(change)
+        if isinstance(fact, CallPlaced):
+            # What we are about to do is in the journal before it is done.
+            self.tell()
         control = self.control
         if control is None:
             return
@@ -177,6 +181,10 @@ class Engine:
         step = self.agents.call_changed(change.call, at)
         if step is not None:
             self._teller.step(step)
+
+    def tell(self) -> None:
+        """Hands what has been gathered to the journal and the board without waiting."""
+        self._teller.tell()
 
     def agent_stepped(self, step: AgentStep) -> None:
         """An agent's state changed by his own choice: his intervals and his row."""
@@ -224,11 +232,12 @@ class Engine:
 
     def _endpoint(self, fact: EndpointChanged) -> None:
         before = self._endpoints.get(fact.endpoint)
+        if before == fact.status and fact.source == "device":
+            # A device changes its state several times in each call; its reachability does not.
+            return
         self._endpoints[fact.endpoint] = fact.status
         if fact.endpoint.startswith("trunk-"):
-            # A trunk's device changes its state with each call; its reachability does not.
-            if fact.status != before:
-                self._show_trunk(fact.endpoint[6:], fact.status)
+            self._show_trunk(fact.endpoint[6:], fact.status)
             return
         listed = self.directory.agent_by_extension(fact.endpoint)
         if listed is None:

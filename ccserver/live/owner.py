@@ -253,6 +253,7 @@ class Reign:
         self.engine.control = None
         await self.ari_link.close()
         await self.ami_link.close()
+        self.engine.tell()
         await self.supervisor.close()
         await self.ari.close()
         if self._opened:

@@ -1,6 +1,6 @@
-"""What changed in one turn of the loop, told once at its end: to the journal first, then to the board.
+"""What changed, told a moment later and all at once: to the journal first, then to the board.
 
-Asterisk says several things of a call within a millisecond. The machines take each one at once; records and rows
+Asterisk says several things of a call within a few milliseconds. The machines take each one at once; records and rows
 are made of what they add up to, so that a burst of events costs one record and one row for each call in it.
 """
 
@@ -26,12 +26,15 @@ log = structlog.get_logger(__name__)
 
 UNTOLD = Counter("ccserver_telephony_untold_total", "Calls, intervals and agents that could not be told of")
 
+GATHER_SECONDS = 0.005
+"""After a telling the next one comes no sooner. The first change of a quiet moment is told in the same turn."""
+
 Where = tuple[UUID | None, UUID | None, UUID | None]
 """Tenant, site and agent of a row."""
 
 
 class Teller:
-    """Gathers changes; ``tell`` runs by itself before the loop takes up anything that was begun after them."""
+    """Gathers changes; ``tell`` runs by itself."""
 
     def __init__(
         self,
@@ -49,9 +52,10 @@ class Teller:
         self._publisher = publisher
         self._clock = clock
         self._calls: dict[UUID, CallChange] = {}
-        self._intervals: list[Interval] = []
+        self._intervals: dict[UUID, Interval] = {}
         self._agents: dict[UUID, Where] = {}
         self._due = False
+        self._next_at = 0.0
 
     def call(self, change: CallChange) -> None:
         """A call is so now, and this was added to its timeline."""
@@ -63,7 +67,8 @@ class Teller:
 
     def step(self, step: AgentStep) -> None:
         """An agent's state changed: his intervals and his row."""
-        self._intervals += step.intervals
+        for interval in step.intervals:
+            self._intervals[interval.id] = interval
         self.agent(step.agent.user_id)
 
     def agent(self, user_id: UUID) -> None:
@@ -83,14 +88,15 @@ class Teller:
             self._publisher.put("calls", str(call.id), row, (call.tenant_id, call.site_id, call.agent_id))
 
     def tell(self) -> None:
-        """Everything gathered so far."""
+        """Everything gathered so far, now."""
         self._due = False
+        self._next_at = asyncio.get_running_loop().time() + GATHER_SECONDS
         calls, self._calls = self._calls, {}
-        intervals, self._intervals = self._intervals, []
+        intervals, self._intervals = self._intervals, {}
         agents, self._agents = self._agents, {}
         now = self._clock()
         told = [partial(self._tell_call, change, now) for change in calls.values()]
-        told += [partial(self._keep, interval) for interval in intervals]
+        told += [partial(self._keep, interval) for interval in intervals.values()]
         told += [partial(self._show_agent, user_id, where, now) for user_id, where in agents.items()]
         for tell in told:
             try:
@@ -111,8 +117,8 @@ class Teller:
         where = (call.tenant_id, call.site_id, call.agent_id)
         ended = call.ended_at is not None
         self._publisher.put("calls", key, encoded(None) if ended else row, where)
-        self._publisher.put("history", key, row, where, retain=False)
         if ended:
+            self._publisher.put("history", key, row, where, retain=False)
             linkedid = call.legs[0].uniqueid if call.legs else ""
             log.info(
                 "call ended", call=key, linkedid=linkedid, direction=call.direction, outcome=call.outcome
@@ -126,5 +132,8 @@ class Teller:
     def _tell_soon(self) -> None:
         if not self._due:
             self._due = True
-            # Callbacks run in the order of their calls: this one runs before any task begun from now on.
-            asyncio.get_running_loop().call_soon(self.tell)
+            loop = asyncio.get_running_loop()
+            if loop.time() < self._next_at:
+                loop.call_at(self._next_at, self.tell)
+            else:
+                loop.call_soon(self.tell)
