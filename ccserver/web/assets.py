@@ -104,10 +104,17 @@ class Assets:
         """Hashed URLs of the modules in some folders of js/, to be preloaded."""
         return [self.url(n) for f in folders for n in self.names(f"js/{f}/") if n.endswith(".js")]
 
+    async def favicon(self, request: web.Request) -> web.Response:
+        """Handler of ``/favicon.ico``."""
+        return self._send(request, "favicon.svg")
+
     async def serve(self, request: web.Request) -> web.Response:
         """Handler of ``/static/{name:.+}``."""
         self.refresh()
-        asset = self._files.get(request.match_info["name"])
+        return self._send(request, request.match_info["name"])
+
+    def _send(self, request: web.Request, name: str) -> web.Response:
+        asset = self._files.get(name)
         if asset is None:
             raise web.HTTPNotFound
         etag = f'"{asset.digest}"'
@@ -131,3 +138,5 @@ class Assets:
 def setup_assets(app: web.Application, assets: Assets) -> None:
     """Mount the tree."""
     app.router.add_get(PREFIX + "{name:.+}", assets.serve)
+    # Asked for by browsers on whatever has no <link rel="icon"> (the API's page, a bare JSON answer).
+    app.router.add_get("/favicon.ico", assets.favicon)

@@ -98,3 +98,9 @@ def test_every_icon_used_exists_and_every_icon_is_used() -> None:
 def test_templates_have_no_inline_style_or_handler() -> None:
     for template in TEMPLATES.rglob("*.html"):
         assert not re.search(r'\s(style|on[a-z]+)="', template.read_text()), template.name
+
+
+async def test_the_icon_that_browsers_ask_for_by_themselves(assets: Assets) -> None:
+    async with await client(assets) as http:
+        response = await http.get("/favicon.ico")
+        assert (response.status, response.content_type) == (200, "image/svg+xml")

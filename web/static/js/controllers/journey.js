@@ -3,9 +3,16 @@ import { makeJourneyRows } from "controllers/journey-rows";
 import { formatNumber } from "lib/phone-number";
 import { fill, fromTemplate } from "lib/render";
 
+/** What the stream shows is in the database a moment later. */
+const BEHIND_MS = 400;
+
 /** @param {import("lib/page").Page} page */
 export function startJourney(page) {
-  const { api, words, toasts, t } = page;
+  const { api, store, words, toasts, t } = page;
+  /** @type {string|null} the call that is shown, and the state of its row when it was last read */
+  let shown = null;
+  let seen = "";
+  let timer = 0;
   const rows = makeJourneyRows(page);
   const panel = /** @type {HTMLDialogElement} */ (document.getElementById("journey"));
   const place = (id) => document.getElementById(id);
@@ -34,14 +41,36 @@ export function startJourney(page) {
     }));
   }
 
-  /** @param {string} id */
-  async function open(id) {
+  /** What makes a row worth reading the journey again. */
+  function stateOf(id) {
+    const row = store.rows("history").get(id) ?? store.rows("calls").get(id);
+    return row ? `${row.state} ${row.answered_at} ${row.hold_seconds} ${row.ended_at}` : "";
+  }
+
+  /** A call in progress goes on while somebody looks at it. */
+  function follow() {
+    if (!shown || !panel.open || stateOf(shown) === seen) return;
+    clearTimeout(timer);
+    timer = window.setTimeout(() => shown && panel.open && read(shown), BEHIND_MS);
+  }
+
+  /** @param {string} id @returns {Promise<boolean>} */
+  async function read(id) {
+    seen = stateOf(id);
     try {
-      show(await api.get(`/api/calls/${id}`));
+      const journey = await api.get(`/api/calls/${id}`);
+      if (shown === id) show(journey);
+      return true;
     } catch (error) {
       toasts.failed(error);
-      return;
+      return false;
     }
+  }
+
+  /** @param {string} id */
+  async function open(id) {
+    shown = id;
+    if (!(await read(id))) return;
     const url = new URL(location.href);
     url.searchParams.set("call", id);
     history.replaceState(null, "", url);
@@ -51,12 +80,14 @@ export function startJourney(page) {
 
   panel.addEventListener("click", (event) => { if (event.target === panel) panel.close(); });
   panel.addEventListener("close", () => {
+    shown = null;
     const url = new URL(location.href);
     url.searchParams.delete("call");
     history.replaceState(null, "", url);
   });
   for (const button of panel.querySelectorAll("[data-close]")) button.addEventListener("click", () => panel.close());
 
+  store.watch(["calls", "history"], follow);
   const linked = new URL(location.href).searchParams.get("call");
   if (linked) void open(linked);
   return open;

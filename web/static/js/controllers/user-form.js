@@ -35,7 +35,7 @@ export function makeUserForm({ api, toasts, t }, { nameOf, saved }) {
     for (const box of scope.querySelectorAll("input")) box.checked = (values.site_ids ?? []).includes(box.value);
     showScope();
     title.textContent = heading;
-    reset.hidden = toggle.hidden = !user;
+    document.getElementById("user-acts").hidden = !user;
     resetPhone.hidden = !user?.extension;
     if (user) fill(toggle, { text: user.active ? t("Deactivate") : t("Activate again") });
     dialog.showModal();
