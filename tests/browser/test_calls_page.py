@@ -140,3 +140,12 @@ async def test_the_history_is_read_again_when_the_node_missed_something(
     await expect(page.locator("#calls > tr")).not_to_have_count(0)
     async with page.expect_request(lambda request: "/api/calls?" in request.url):
         await harness.put("history", "*", None)
+
+
+async def test_the_journey_of_a_call_in_progress_goes_on(open_page: OpenPage, harness: Harness) -> None:
+    page = await open_page("/calls")
+    key, row = next(iter(harness.topics["calls"].items()))
+    await page.locator(f'#calls > [data-key="{key}"]').click()
+    await expect(page.locator("#journey")).to_be_visible()
+    async with page.expect_request(lambda request: request.url.endswith(f"/api/calls/{key}")):
+        await harness.put("calls", key, {**row, "state": "on_hold", "hold_seconds": 3.0})
