@@ -121,8 +121,10 @@ def make_central(binary: AsteriskBinary, home: Path) -> Central:
     return Central(process=AsteriskProcess.of(binary, model, name="the central Asterisk"), model=model)
 
 
-def make_gateway(binary: AsteriskBinary, home: Path, central: Central, slug: str) -> GatewayProcess:
-    """The stand-in gateway of one of the central's trunks, not started. Talks last at most 30 s."""
+def make_gateway(
+    binary: AsteriskBinary, home: Path, central: Central, slug: str, *, talk_seconds: int = 30
+) -> GatewayProcess:
+    """The stand-in gateway of one of the central's trunks, not started. Talks last ``talk_seconds`` at most."""
     trunk = next(trunk for trunk in central.model.trunks if trunk.slug == slug)
     first, last = free_rtp_range()
     return GatewayProcess(
@@ -136,7 +138,7 @@ def make_gateway(binary: AsteriskBinary, home: Path, central: Central, slug: str
             rtp_last=last,
             central_host=central.model.ports.sip_address,
             central_port=central.model.ports.sip,
-            talk_seconds=30,
+            talk_seconds=talk_seconds,
         ),
     )
 

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -91,7 +92,21 @@ async def _database(dsn: str, template: str) -> AsyncIterator[str]:
     try:
         yield database_dsn(dsn, name)
     finally:
-        await _administer(dsn, f'DROP DATABASE "{name}" WITH (FORCE)')
+        await _drop(dsn, name)
+
+
+async def _drop(dsn: str, name: str) -> None:
+    """Drop a database, connections and all. An autovacuum worker inside may not be cut by us, but soon leaves."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            await _administer(dsn, f'DROP DATABASE "{name}" WITH (FORCE)')
+        except asyncpg.InsufficientPrivilegeError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.05)
+        else:
+            return
 
 
 async def _administer(dsn: str, statement: str) -> None:

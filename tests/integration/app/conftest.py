@@ -41,7 +41,7 @@ def big_central(asterisk_binary: AsteriskBinary) -> Iterator[Central]:
     )
     model = replace(small, phones=small.phones + phones)
     central = Central(process=AsteriskProcess.of(asterisk_binary, model), model=model)
-    gateway = make_gateway(asterisk_binary, gateway_home, central, "paris")
+    gateway = make_gateway(asterisk_binary, gateway_home, central, "paris", talk_seconds=180)
     try:
         central.process.start_now()
         gateway.start_now()
