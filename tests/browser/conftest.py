@@ -46,7 +46,7 @@ def chromium_path() -> str | None:
 def chromium() -> str:
     path = chromium_path()
     if path is None:
-        pytest.skip("no Chromium here: apt-get install -y chromium")
+        pytest.fail("no Chromium here: apt-get install -y chromium")
     return path
 
 
