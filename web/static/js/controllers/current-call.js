@@ -1,6 +1,6 @@
 /** The agent's call in progress, then how it ended in words, until the next one or until it is closed. */
+import { makeCallWords } from "controllers/call-words";
 import { stateSince } from "controllers/rows";
-import { formatNumber } from "lib/phone-number";
 import { fill } from "lib/render";
 
 const STEPS = ["ringing_agent", "dialing", "ringing", "talking"];
@@ -9,7 +9,9 @@ const INBOUND_STEPS = ["ringing", "talking"];
 const REACHED = { ringing_agent: 0, dialing: 1, ringing: 2, talking: 3, on_hold: 3 };
 
 /** @param {import("lib/page").Page} page @param {(number: string) => void} dial */
-export function startCurrentCall({ store, me, words, causes, api, toasts, format, t }, dial) {
+export function startCurrentCall(page, dial) {
+  const { store, me, words, api, toasts } = page;
+  const say = makeCallWords(page);
   const card = document.getElementById("now");
   const body = document.getElementById("current");
   const idle = document.getElementById("idle");
@@ -18,32 +20,6 @@ export function startCurrentCall({ store, me, words, causes, api, toasts, format
   const { title } = document;
   /** @type {any} */
   let call = null;
-
-  const hints = {
-    incoming: () => t("Incoming call: pick up your phone."),
-    ringing_agent: () => t("Your phone rings: pick it up and the number is called."),
-    dialing: () => t("The call is on its way to the network."),
-    ringing: () => t("It rings at the other end."),
-    talking: () => t("You are talking."),
-    on_hold: () => t("The other party is on hold."),
-  };
-
-  function hintOf(row) {
-    const waits = row.state !== "talking" && row.state !== "on_hold";
-    return hints[row.direction === "inbound" && waits ? "incoming" : row.state]?.() ?? "";
-  }
-
-  function ourNumber(row) {
-    if (!row.our_number || row.direction === "internal") return "";
-    const number = formatNumber(row.our_number);
-    return row.direction === "inbound" ? t("Called on %(number)s", { number }) : t("Shown as %(number)s", { number });
-  }
-
-  function endingOf(row) {
-    const why = row.outcome === "answered" ? "" : causes.describe(row);
-    const talked = row.answered_at ? t("Talk time: %(time)s.", { time: format.duration(row.talk_seconds) }) : "";
-    return [words.outcomeSentence(row.outcome), talked, why && t("Network: %(why)s.", { why })].filter(Boolean).join(" ");
-  }
 
   function showSteps(row) {
     const reached = REACHED[row.state] ?? -1;
@@ -61,7 +37,7 @@ export function startCurrentCall({ store, me, words, causes, api, toasts, format
   /** A tab that is not looked at says by its title that somebody calls. */
   function showTitle() {
     const rings = call && call.state !== "ended" && call.state !== "talking" && call.state !== "on_hold";
-    document.title = rings ? `${words.callState(call.state)} · ${formatNumber(call.number) || t("Hidden number")}` : title;
+    document.title = rings ? `${words.callState(call.state)} · ${say.number(call)}` : title;
   }
 
   function show() {
@@ -75,12 +51,12 @@ export function startCurrentCall({ store, me, words, causes, api, toasts, format
     card.dataset.tone = tone;
     fill(body, {
       state: { text: ended ? words.outcome(call.outcome) : words.callState(call.state), tone },
-      number: formatNumber(call.number) || t("Hidden number"),
-      hint: ended ? endingOf(call) : hintOf(call),
+      number: say.number(call),
+      hint: say.sentence(call),
       since: { since: ended ? null : stateSince(call) },
       seen: { seen: call.as_of },
       place: { text: call.site, title: call.trunk },
-      our_number: ourNumber(call),
+      our_number: say.ourNumber(call),
     });
     showSteps(call);
     const held = document.activeElement === hangup;
