@@ -100,6 +100,10 @@ class CallBook:
         """The call in progress that this channel belongs to."""
         return self._by_channel.get(uniqueid)
 
+    def is_over(self, call_id: UUID) -> bool:
+        """Whether this call is known to have ended."""
+        return call_id in self._ended
+
     def restore(self, calls: Iterable[Call]) -> None:
         """Takes up calls that an earlier run left open in the history."""
         for call in calls:

@@ -207,9 +207,11 @@ def resume(connection: Connection) -> Step:
     if not a_live and not b_live:
         return replace(connection, ending=True), ()
     if a_live and b_live:
+        rings = connection.kind is Kind.INBOUND or connection.b in (Stage.RINGING, Stage.UP)
+        connection = replace(connection, ringback=rings and not connection.bridged)
         if connection.b is Stage.UP and connection.a in (Stage.UP, Stage.PRESENT) and not connection.bridged:
             return _joined(connection)
-        if connection.b is Stage.CALLING and connection.a is Stage.UP:
+        if connection.b is Stage.CALLING and connection.a in (Stage.UP, Stage.PRESENT):
             # Made, perhaps not dialled any more: a second dial of a dialled channel is refused and harmless.
             return b_entered(connection)
         return connection, ()

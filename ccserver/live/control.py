@@ -4,8 +4,9 @@ Actions of one connection run one after another in a task of their own, so a slo
 never holds up another, nor the ingest loop.
 """
 
+import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 from uuid import UUID
 
@@ -23,6 +24,8 @@ from ccserver.telephony.errors import AriConflict, AriNotFound
 
 log = structlog.get_logger(__name__)
 
+AGAIN_SECONDS = (0.5, 1.0, 2.0)
+"""Asterisk away for a moment: what may be done twice is tried again, so that nobody is left alone in a call."""
 AGENT_RING_SECONDS = 30
 CUSTOMER_RING_SECONDS = 60
 
@@ -64,6 +67,7 @@ class Control:
         self._connections: dict[UUID, Connection] = {}
         self._by_channel: dict[str, UUID] = {}
         self._todo: dict[UUID, deque[Action]] = {}
+        self._leaving: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -75,6 +79,10 @@ class Control:
     def begin(self, call: Call, kind: Kind, a_id: str, b_id: str) -> None:
         """Starts to join the parties of a call."""
         self._step(connect.begin(self._new(call.id, kind, a_id, b_id)))
+
+    def knows(self, channel: str) -> bool:
+        """Whether this channel is a party of a connection."""
+        return self._of(channel) is not None
 
     def entered(self, channel: str) -> None:
         """An agent's leg entered our application: the agent answered."""
@@ -115,24 +123,34 @@ class Control:
             return
         for leg in call.legs:
             if leg.alive:
-                self._supervisor.once(
-                    f"hangup {leg.uniqueid}",
-                    lambda channel=leg.uniqueid: self._let_go(channel, 16),  # type: ignore[misc]
-                )
+                self.let_go(leg.uniqueid, 16)
 
-    def reject(self, channel: str, cause: int) -> None:
-        """Refuses a call that cannot be joined to anybody."""
-        self._supervisor.once(f"reject {channel}", lambda: self._let_go(channel, cause))
+    def let_go(self, channel: str, cause: int) -> None:
+        """Ends one channel: a call that cannot be joined to anybody, a leg that nobody waits for."""
+        if channel in self._leaving:
+            return
+        self._leaving.add(channel)
+        self._supervisor.once(f"hangup {channel}", lambda: self._leave(channel, cause))
+
+    async def _leave(self, channel: str, cause: int) -> None:
+        try:
+            await _patiently(lambda: self._let_go(channel, cause))
+        except DomainError as error:
+            log.warning("channel could not be ended", channel=channel, why=str(error))
+        finally:
+            self._leaving.discard(channel)
 
     def adopt(self, connection: Connection) -> None:
         """Goes on with what a resync found in Asterisk."""
         self._step(connect.resume(connection))
 
     def forget_all(self) -> None:
-        """Before a resync: what is true now comes from Asterisk, not from memory."""
+        """Before a resync: what is true now comes from Asterisk, not from memory.
+
+        What was begun goes on: each action was right, may be done twice, and has its one task for each call.
+        """
         self._connections.clear()
         self._by_channel.clear()
-        self._todo.clear()
 
     def _new(self, call_id: UUID, kind: Kind, a_id: str, b_id: str) -> Connection:
         return Connection(call_id=call_id, kind=kind, a_id=a_id, b_id=b_id, bridge_id=f"cc-{call_id}")
@@ -174,15 +192,25 @@ class Control:
                 del self._todo[connection.call_id]
 
     async def _act(self, connection: Connection, action: Action) -> None:
+        calls = action.do in (Do.CALL_A, Do.CALL_B)
         try:
-            await self._carry_out(connection, action)
+            if calls:
+                await self._carry_out(connection, action)
+            else:
+                await _patiently(lambda: self._carry_out(connection, action))
         except (AriNotFound, AriConflict) as error:
             # The channel or bridge went away meanwhile: the event that says so does the rest.
             log.info("action came too late", action=action.do, why=str(error))
-        except DomainError as error:
-            log.warning("action failed", action=action.do, why=str(error))
-            if action.do in (Do.CALL_A, Do.CALL_B):
+        except Exception as error:
+            # A fault of ours must not leave a party waiting for what will never come, no more than Asterisk's.
+            ours = not isinstance(error, DomainError)
+            log.warning("action failed", action=action.do, why=str(error), exc_info=error if ours else None)
+            if calls:
                 self._refused(connection, action.do, isinstance(error, Unavailable))
+            elif action.do in (Do.DIAL_B, Do.BRIDGE):
+                current = self._connections.get(connection.call_id)
+                if current is not None:
+                    self._step(connect.hang_up(current))
 
     def _refused(self, connection: Connection, leg: Do, away: bool) -> None:
         agent = leg is Do.CALL_A or connection.kind is Kind.INBOUND
@@ -238,7 +266,7 @@ class Control:
     async def _call_agent(self, c: Connection, channel: str, originator: str | None) -> None:
         call = self._find_call(c.call_id)
         if call is None:
-            return
+            raise Unavailable("call_over")
         endpoint = self._way.agent_endpoint(call)
         if endpoint is None:
             raise Unavailable("phone_unreachable")
@@ -256,7 +284,7 @@ class Control:
     async def _call_customer(self, c: Connection) -> None:
         call = self._find_call(c.call_id)
         if call is None:
-            return
+            raise Unavailable("call_over")
         endpoint = self._way.customer_endpoint(call)
         if endpoint is None:
             raise Unavailable("trunk_down")
@@ -274,6 +302,17 @@ class Control:
             originator=c.a_id,
             variables=variables,
         )
+
+
+async def _patiently(act: Callable[[], Awaitable[None]]) -> None:
+    for seconds in AGAIN_SECONDS:
+        try:
+            await act()
+        except Unavailable:
+            await asyncio.sleep(seconds)
+        else:
+            return
+    await act()
 
 
 def stage_of(state: str | None, *, in_stasis: bool) -> Stage:

@@ -17,7 +17,7 @@ from prometheus_client import Counter, Gauge
 from ccserver.domain.agent import AgentStep
 from ccserver.domain.agentbook import AgentBook
 from ccserver.domain.board import LinkRow
-from ccserver.domain.callbook import CallBook, CallChange, Party
+from ccserver.domain.callbook import CallBook, CallChange, Party, call_of_channel
 from ccserver.domain.connect import Kind
 from ccserver.domain.dialling import clean_number
 from ccserver.domain.directory import Directory
@@ -297,11 +297,26 @@ class Engine:
         channel = str(event.body["channel"]["id"])
         args = [str(arg) for arg in event.body.get("args", [])]
         if self.book.call_id_of(channel) is None:
+            ours = call_of_channel(channel)
+            if ours is not None and self.book.is_over(ours):
+                # Made although Asterisk had not answered in time, and the call is over: nobody waits for it.
+                self.control.let_go(channel, 16)
+                return
             # The sockets race each other: AMI has not told of this channel yet. Its fact wakes this up.
             self._entered[channel] = event
             return
+        self.arrived(channel, args)
+
+    def arrived(self, channel: str, args: list[str]) -> None:
+        """A channel of a call in progress is in our application, with these arguments of ``Stasis()``."""
         role = args[0] if args else ""
-        if role == "agent":
+        if self.control is None:
+            return
+        if role in ("agent", "customer") and not self.control.knows(channel):
+            # A leg without a connection: what a resync is about to adopt, or a leg that nobody waits for.
+            if not self.blind:
+                self.control.let_go(channel, 16)
+        elif role == "agent":
             self.control.entered(channel)
         elif role == "customer":
             self.control.customer_entered(channel)
@@ -316,14 +331,14 @@ class Engine:
         call = self.book.get(self.book.call_id_of(channel) or UUID(int=0))
         if control is None or call is None or control.get(call.id) is not None:
             return
-        did = self.directory.did_by_number(number)
+        did = self.directory.did_by_number(number) or self.directory.did_by_number(call.our_number)
         agent = self.directory.agent(did.user_id) if did is not None and did.user_id else None
         if agent is None or not agent.active:
-            control.reject(channel, 1)
+            control.let_go(channel, 1)
         elif self.agents.busy(agent.id):
-            control.reject(channel, 17)
+            control.let_go(channel, 17)
         elif self._endpoints.get(agent.extension, "registered") != "registered":
-            control.reject(channel, 20)
+            control.let_go(channel, 20)
         else:
             routed = self.book.assign(call.id, agent.id)
             if routed is not None:
@@ -366,5 +381,10 @@ class Engine:
         """Applies facts found by a resync; returns how many changed something."""
         before = self.changes
         for fact in facts:
-            self.apply(fact)
+            try:
+                self.apply(fact)
+            except Exception:
+                # One that fails must not keep the others from being told.
+                FAULTS.inc()
+                log.exception("fact could not be handled", fact=repr(fact)[:300])
         return self.changes - before

@@ -80,8 +80,10 @@ class Resync:
         while self._links_up():
             try:
                 drift = await self._compare()
-            except DomainError as error:
-                log.warning("resync failed", why=str(error))
+            except Exception as error:
+                # Whatever it is: without a resync we would stay blind until a socket falls again.
+                ours = not isinstance(error, DomainError)
+                log.warning("resync failed", why=str(error), exc_info=error if ours else None)
                 await asyncio.sleep(backoff.next())
                 continue
             self._engine.drift = drift
@@ -105,8 +107,7 @@ class Resync:
     async def _from_cel(self) -> int:
         if self._cel_file is None:
             return 0
-        lines = await asyncio.to_thread(read_tail, self._cel_file)
-        facts: list[Fact] = list(cel_facts(lines, self._cel_from))
+        facts = await asyncio.to_thread(_read_cel, self._cel_file, self._cel_from)
         drift = self._engine.apply_all(facts)
         DRIFT.labels(kind="cel").inc(drift)
         return drift
@@ -116,8 +117,9 @@ class Resync:
         missing = engine.book.missing((item.get("Uniqueid", "") for item in listed), asked_at, now)
         for change in missing:
             engine.changed(change)
-        # The oldest first: a call is named after its first channel.
-        found = [fact for item in sorted(listed, key=_age, reverse=True) for fact in listed_facts(item, now)]
+        # The oldest first: a call is named after its first channel. Ages are whole seconds.
+        ordered = sorted(listed, key=lambda item: (_first(item), _age(item)), reverse=True)
+        found = [fact for item in ordered for fact in listed_facts(item, now)]
         added = engine.apply_all(found)
         DRIFT.labels(kind="missing").inc(len(missing))
         DRIFT.labels(kind="found").inc(added)
@@ -132,15 +134,42 @@ class Resync:
             str(bridge["id"]): {str(member) for member in bridge.get("channels", [])} for bridge in bridges
         }
         for call in self._engine.book:
+            if call.direction == "inbound" and call.agent_id is None and call.legs:
+                # Its StasisStart went to a socket that nobody read, or still waits: the caller is routed now.
+                origin = call.legs[0].uniqueid
+                self._engine.arrived(origin, _args_of(channels.get(origin)))
+                continue
             connection = connection_of(call, channels, bridged.get(f"cc-{call.id}", set()))
             if connection is not None:
                 self._control.adopt(connection)
+        for channel in channels:
+            call_id = call_of_channel(channel)
+            if call_id is not None and self._engine.book.is_over(call_id):
+                # A leg of ours whose call is over: nobody waits for it.
+                self._control.let_go(channel, 16)
+                DRIFT.labels(kind="channel").inc()
         for bridge_id in bridged:
             call_id = call_of_channel(f"{bridge_id}-")
             if call_id is not None and self._engine.book.get(call_id) is None:
                 # A bridge of ours whose call is over: nobody else would ever remove it.
                 await self._ari.bridges.destroy(bridge_id)
                 DRIFT.labels(kind="bridge").inc()
+
+
+def _read_cel(path: Path, after: float) -> list[Fact]:
+    return list(cel_facts(read_tail(path), after))
+
+
+def _args_of(channel: Channel | None) -> list[str]:
+    """The arguments that the dialplan gave to ``Stasis()``, none if the channel is not in our application."""
+    if channel is None or _app_of(channel) != "Stasis" or channel.get("state") == "Up":
+        return []
+    return str(channel.get("dialplan", {}).get("app_data", "")).split(",")[1:]
+
+
+def _first(item: Mapping[str, str]) -> bool:
+    """Whether this channel is the oldest one of its call."""
+    return item.get("Uniqueid", "") == item.get("Linkedid", "")
 
 
 def _age(item: Mapping[str, str]) -> str:
@@ -162,13 +191,16 @@ def connection_of(call: Call, channels: Mapping[str, Channel], members: set[str]
         kind, a_id, b_id = Kind.INBOUND, origin, agent_id
     elif origin == agent_id:
         kind, a_id, b_id = Kind.CLICK_TO_CALL, agent_id, customer_id
-    elif call.direction == "outbound":
-        kind, a_id, b_id = Kind.KEYPAD, origin, customer_id
     else:
-        return None
+        kind, a_id, b_id = Kind.KEYPAD, origin, customer_id
     a, b = channels.get(a_id), channels.get(b_id)
     if a is not None and kind is not Kind.CLICK_TO_CALL and _app_of(a) != "Stasis":
         # It left our application (fallback queue, lease): the dialplan has it now.
+        return None
+    # A leg that the call had and Asterisk has not is gone: it must not be called a second time.
+    b_stage = Stage.GONE if b is None and call.leg(b_id) is not None else _stage(b)
+    if kind is Kind.INBOUND and b_stage is Stage.GONE and _stage(a) is Stage.PRESENT:
+        # The agent's phone refused meanwhile: the lease brings the caller to the fallback.
         return None
     return Connection(
         call_id=call.id,
@@ -177,7 +209,7 @@ def connection_of(call: Call, channels: Mapping[str, Channel], members: set[str]
         b_id=b_id,
         bridge_id=f"cc-{call.id}",
         a=_stage(a),
-        b=_stage(b),
+        b=b_stage,
         bridged={a_id, b_id} <= members,
     )
 

@@ -80,7 +80,7 @@ def test_resume_goes_on_from_what_asterisk_has() -> None:
     click = fresh(Kind.CLICK_TO_CALL)
     cases = [
         (replace(click, a=Stage.UP, b=Stage.UP, bridged=True), []),
-        (replace(click, a=Stage.UP, b=Stage.UP), [Do.END_LEASE, Do.BRIDGE]),
+        (replace(click, a=Stage.UP, b=Stage.UP), [Do.STOP_RING_A, Do.END_LEASE, Do.BRIDGE]),
         (replace(click, a=Stage.UP), [Do.CALL_B]),
         (replace(click, a=Stage.CALLING), []),
         (replace(click, a=Stage.UP, b=Stage.RINGING), []),
@@ -89,8 +89,11 @@ def test_resume_goes_on_from_what_asterisk_has() -> None:
         (replace(fresh(Kind.INBOUND), a=Stage.PRESENT), [Do.RING_A, Do.CALL_B]),
         (
             replace(fresh(Kind.INBOUND), a=Stage.PRESENT, b=Stage.UP),
-            [Do.ANSWER_A, Do.END_LEASE, Do.BRIDGE],
+            [Do.STOP_RING_A, Do.ANSWER_A, Do.END_LEASE, Do.BRIDGE],
         ),
+        # B was called already and is gone: nobody calls a customer twice.
+        (replace(click, a=Stage.UP, b=Stage.GONE), [Do.HANG_UP_A]),
+        (replace(fresh(Kind.KEYPAD), a=Stage.PRESENT, b=Stage.CALLING), [Do.DIAL_B]),
     ]
     for connection, expected in cases:
         assert did(connect.resume(connection)) == expected

@@ -1,0 +1,146 @@
+"""The hand under faults: nobody is called twice, nobody is left alone, one task for each call."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+from ccserver.background import Supervisor
+from ccserver.domain.call import Call
+from ccserver.domain.connect import Kind, Stage
+from ccserver.domain.errors import Unavailable
+from ccserver.live import control as module
+from ccserver.live.control import Control, agent_channel, customer_channel
+from ccserver.live.resync import connection_of
+from ccserver.telephony.ari import Ari
+
+from tests.unit.domain.book import AGENT_LEG, CALL, CUSTOMER_LEG, Play
+
+STASIS = {"state": "Up", "dialplan": {"app_name": "Stasis"}}
+
+
+class Asterisk:
+    """Takes every command; those named in ``away`` fail so many times."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.away: dict[str, int] = {}
+        self.slow = asyncio.Event()
+        self.slow.set()
+        self.channels = self.bridges = self
+
+    def __getattr__(self, name: str) -> Any:
+        async def act(*_args: object, **_named: object) -> None:
+            await self.slow.wait()
+            if self.away.get(name, 0) > 0:
+                self.away[name] -= 1
+                raise Unavailable("ari")
+            self.done.append(name)
+
+        return act
+
+
+class Way:
+    def agent_endpoint(self, call: Call) -> str | None:
+        return "PJSIP/1001"
+
+    def customer_endpoint(self, call: Call) -> str | None:
+        raise ValueError("a fault of ours")
+
+    def caller_id(self, call: Call) -> str:
+        return ""
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.asterisk = Asterisk()
+        self.supervisor = Supervisor()
+        self.failures: list[tuple[UUID, str]] = []
+        self.play = Play().placed()
+        self.control = Control(
+            cast(Ari, self.asterisk),
+            "ccserver",
+            Way(),
+            self.supervisor,
+            self.play.book.get,
+            lambda call_id, outcome: self.failures.append((call_id, outcome)),
+        )
+
+    def begin(self) -> None:
+        self.control.begin(self.play.call, Kind.CLICK_TO_CALL, AGENT_LEG, CUSTOMER_LEG)
+
+    async def idle(self) -> None:
+        for _ in range(50):
+            await asyncio.sleep(0.001)
+
+
+@pytest.fixture
+async def scene(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
+    monkeypatch.setattr(module, "AGAIN_SECONDS", (0.001, 0.001, 0.001))
+    made = Scene()
+    yield made
+    await made.supervisor.close()
+
+
+async def test_a_resync_while_an_action_is_slow_starts_no_second_task(scene: Scene) -> None:
+    scene.asterisk.slow.clear()
+    scene.begin()
+    await scene.idle()
+    scene.control.forget_all()
+    connection = connection_of(scene.play.agent(0.1).call, {AGENT_LEG: STASIS, CUSTOMER_LEG: STASIS}, set())
+    assert connection is not None
+    scene.control.adopt(connection)
+    scene.asterisk.slow.set()
+    await scene.idle()
+    assert scene.asterisk.done[0] == "originate" and scene.asterisk.done[-1] == "add_channel"
+
+
+async def test_a_hang_up_is_tried_again_and_asking_twice_is_no_fault(scene: Scene) -> None:
+    scene.asterisk.away["hangup"] = 2
+    call = scene.play.agent(0.1).call
+    scene.control.hang_up(call)
+    scene.control.hang_up(call)
+    await scene.idle()
+    assert scene.asterisk.done == ["hangup"]
+
+
+async def test_a_fault_of_ours_lets_the_agent_go(scene: Scene) -> None:
+    scene.begin()
+    scene.play.agent(0.1).up(1, AGENT_LEG)
+    scene.control.entered(AGENT_LEG)
+    await scene.idle()
+    assert scene.failures == [(CALL, "trunk_down")]
+    assert scene.asterisk.done == ["originate", "hangup"]
+
+
+async def test_a_leg_that_is_not_made_because_the_call_is_over_leaves_nothing_behind(scene: Scene) -> None:
+    scene.begin()
+    scene.play.agent(0.1).up(1, AGENT_LEG)
+    scene.control.entered(AGENT_LEG)
+    scene.play.gone(2, AGENT_LEG)
+    scene.control.gone(AGENT_LEG, 16)
+    await scene.idle()
+    assert len(scene.control) == 0
+
+
+def test_a_customer_who_hung_up_while_we_were_away_is_not_called_again() -> None:
+    play = Play().placed().agent(0.1).up(1, AGENT_LEG).customer(1.1).up(2, CUSTOMER_LEG).gone(3, CUSTOMER_LEG)
+    connection = connection_of(play.call, {AGENT_LEG: STASIS}, set())
+    assert connection is not None and connection.b is Stage.GONE
+
+
+def test_an_internal_call_is_taken_up_again() -> None:
+    play = Play().channel(0, "1790000000.2", "1001", exten="1002", caller="1001")
+    phone = customer_channel(play.call.id)
+    play.channel(0.1, phone, "1002", linkedid="1790000000.2")
+    connection = connection_of(play.call, {"1790000000.2": STASIS, phone: STASIS}, {"1790000000.2", phone})
+    assert connection is not None and connection.bridged and connection.kind is Kind.KEYPAD
+
+
+def test_a_caller_whose_phone_refused_meanwhile_is_left_to_the_fallback() -> None:
+    play = Play().channel(0, "1790000000.7", "trunk-paris", exten="0162000010", caller="0612345678")
+    phone = agent_channel(play.call.id)
+    play.channel(0.1, phone, "1001", linkedid="1790000000.7").gone(1, phone, 17)
+    waiting = {"state": "Ring", "dialplan": {"app_name": "Stasis"}}
+    assert connection_of(play.call, {"1790000000.7": waiting}, set()) is None
