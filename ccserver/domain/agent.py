@@ -59,8 +59,8 @@ def call_state(call: Call) -> str:
     if call.ended_at is not None:
         return ""
     if leg is None:
-        # A click-to-call holds its agent from the first instant; an inbound call that left him does not.
-        return "ringing" if not call.legs and call.direction == "outbound" else ""
+        # A call holds its agent from the instant it is his, before his leg is made; one that left him does not.
+        return "ringing" if call.last_leg("agent") is None else ""
     if call.answered_at is not None:
         return "on_hold" if call.held_since is not None else "on_call"
     return "dialing" if leg.answered_at is not None else "ringing"

@@ -17,6 +17,7 @@ class AgentBook:
         self._new_id = new_id
         self._agents: dict[UUID, Agent] = {}
         self._calls: dict[UUID, dict[UUID, Call]] = {}
+        self._holders: dict[UUID, UUID] = {}
 
     def __iter__(self) -> Iterator[Agent]:
         return iter(tuple(self._agents.values()))
@@ -38,6 +39,8 @@ class AgentBook:
         for user_id in [user_id for user_id in self._agents if user_id not in present]:
             steps.append(self.chose(user_id, "offline", "", None, now))
             del self._agents[user_id]
+            for call_id in self._calls.pop(user_id, ()):
+                self._holders.pop(call_id, None)
         return steps
 
     def restore(self, intervals: Iterable[Interval]) -> list[Interval]:
@@ -65,18 +68,26 @@ class AgentBook:
         """The agent logged in or out, paused or came back. KeyError for an unknown agent."""
         return self._settle(choose(self._agents[user_id], state, reason, session_id), now)
 
-    def call_changed(self, call: Call, now: float) -> AgentStep | None:
-        """A call of some agent changed; None when it changes nothing for him."""
-        if call.agent_id is None or call.agent_id not in self._agents:
-            return None
-        calls = self._calls.setdefault(call.agent_id, {})
-        if call.ended_at is None:
-            calls[call.id] = call
-        elif calls.pop(call.id, None) is None:
-            return None
-        before = self._agents[call.agent_id]
-        step = self._settle(before, now)
-        return None if step.agent is before else step
+    def call_changed(self, call: Call, now: float) -> list[AgentStep]:
+        """A call changed: what that changes for its agent, and for the one it was taken from."""
+        touched: list[UUID] = []
+        holder = self._holders.get(call.id)
+        if holder is not None and (holder != call.agent_id or call.ended_at is not None):
+            del self._holders[call.id]
+            self._calls.get(holder, {}).pop(call.id, None)
+            touched.append(holder)
+        if call.ended_at is None and call.agent_id is not None and call.agent_id in self._agents:
+            self._holders[call.id] = call.agent_id
+            self._calls.setdefault(call.agent_id, {})[call.id] = call
+            touched.append(call.agent_id)
+        steps: list[AgentStep] = []
+        for user_id in touched:
+            before = self._agents.get(user_id)
+            if before is not None:
+                step = self._settle(before, now)
+                if step.agent is not before:
+                    steps.append(step)
+        return steps
 
     def phone_changed(self, user_id: UUID, status: str, source: str, at: float) -> Agent | None:
         """The phone's reachability changed; None when that is not news."""

@@ -17,6 +17,7 @@ from ccserver.domain.callmachine import (
     apply_failed,
     apply_leg_fact,
     finish,
+    restored,
 )
 from ccserver.domain.ids import derived_id
 from ccserver.domain.telephony import (
@@ -106,7 +107,8 @@ class CallBook:
 
     def restore(self, calls: Iterable[Call]) -> None:
         """Takes up calls that an earlier run left open in the history."""
-        for call in calls:
+        for stored in calls:
+            call = restored(stored)
             self._calls[call.id] = call
             for leg in call.legs:
                 self._by_channel[leg.uniqueid] = call.id
@@ -190,7 +192,9 @@ class CallBook:
         number_raw, our_number = fact.caller, fact.exten
         if party.agent_id is not None:
             number_raw, our_number = fact.exten, ""
-            direction = "internal" if self._resolve(fact.exten) is not None else "outbound"
+            other = self._resolve(fact.exten)
+            inside = other is not None and other.tenant_id == party.tenant_id and other.agent_id is not None
+            direction = "internal" if inside else "outbound"
         epoch = _epoch_in(fact.linkedid)
         begun = datetime.fromtimestamp(fact.at if epoch is None else epoch, tz=UTC)
         return Call(

@@ -43,6 +43,13 @@ def _settled(call: Call, moments: tuple[Moment, ...]) -> Step:
     return (call if state == call.state else replace(call, state=state)), moments
 
 
+def restored(call: Call) -> Call:
+    """A call as the history has it, with the hold and the state that its legs make of it."""
+    held = [leg.held_since for leg in call.legs if leg.alive and leg.held_since is not None]
+    call = replace(call, held_since=min(held, default=None))
+    return replace(call, state=_progress(call))
+
+
 def add_leg(call: Call, leg: Leg) -> Step:
     """The call with one more channel; a channel that is known already changes nothing."""
     if call.leg(leg.uniqueid) is not None:
@@ -136,7 +143,7 @@ def _leaves(call: Call, leg: Leg, fact: ChannelGone) -> Step:
 
 def _close_talk(call: Call, leg: Leg, at: float) -> Call:
     """Talk ends with the first of the two parties that leaves."""
-    if call.answered_at is None or leg.role == "other" or call.talk_seconds:
+    if call.answered_at is None or leg.answered_at is None or leg.role == "other" or call.talk_seconds:
         return call
     hold = call.hold_seconds + (max(0.0, at - call.held_since) if call.held_since is not None else 0.0)
     talk = max(0.0, at - call.answered_at - hold)

@@ -40,6 +40,9 @@ def _failure(leg: Leg) -> str:
         leg.cause in _NO_ANSWER or leg.cause is None or leg.sip in (408, 480, 487)
     ):
         return "no_answer"
+    if leg.cause in _NO_ANSWER and leg.sip is None:
+        # Told by Asterisk's own record (CEL), which keeps neither the ringing nor the SIP status.
+        return "no_answer"
     if leg.cause in _NETWORK or leg.sip in _NETWORK_SIP:
         return "failed"
     if leg.cause in _TRUNK:

@@ -65,6 +65,8 @@ class Desk:
     def _place(self, command: Command) -> dict[str, Value]:
         engine = self._engine
         agent = self._agent(command)
+        if command.actor != agent.id and not _sees_site(command, agent.site_id):
+            raise NotFound("agent_unknown")
         if engine.blind or engine.control is None:
             raise Unavailable("telephony_blind")
         if engine.agents.busy(agent.id):
@@ -76,6 +78,8 @@ class Desk:
         raw = str(command.body.get("number", ""))
         number = to_e164(raw, site.country)
         call_id = _uuid(command, "call_id")
+        if engine.book.get(call_id) is not None:
+            raise Conflict("call_exists")
         engine.apply(
             CallPlaced(
                 at=self._clock(),
@@ -132,10 +136,12 @@ class Desk:
         return f"PJSIP/{agent.extension}" if agent is not None else None
 
     def customer_endpoint(self, call: Call) -> str | None:
-        """``PJSIP/0123456789@trunk-paris``, by the agent's site whatever the number."""
+        """``PJSIP/0123456789@trunk-paris``, by the agent's site whatever the number; a colleague's phone directly."""
         agent = self._engine.directory.agent(call.agent_id) if call.agent_id else None
         if agent is None:
             return None
+        if call.direction == "internal":
+            return f"PJSIP/{call.number_raw}" if self._engine.resolve(call.number_raw) is not None else None
         try:
             site, trunk = self.way_out(agent)
             return f"PJSIP/{for_gateway(call.number, site.country)}@trunk-{trunk.slug}"
@@ -143,7 +149,10 @@ class Desk:
             return None
 
     def caller_id(self, call: Call) -> str:
-        """The number of the agent's site, as its country writes it to a gateway."""
+        """The number of the agent's site, as its country writes it to a gateway; his extension to a colleague."""
+        if call.direction == "internal":
+            agent = self._engine.directory.agent(call.agent_id) if call.agent_id else None
+            return agent.extension if agent is not None else ""
         site = self._engine.directory.site(call.site_id) if call.site_id else None
         if site is None or not site.caller_id:
             return ""

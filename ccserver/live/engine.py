@@ -178,8 +178,7 @@ class Engine:
         self.changes += 1
         self._teller.call(change)
         at = change.moments[-1].at if change.moments else self._clock()
-        step = self.agents.call_changed(change.call, at)
-        if step is not None:
+        for step in self.agents.call_changed(change.call, at):
             self._teller.step(step)
 
     def tell(self) -> None:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -61,9 +61,23 @@ SYSTEM = "ccserver"
 """Part of the ids of calls that Asterisk begins: one Asterisk per installation."""
 
 
+_ENTROPY_BYTES = 10
+
+
+def _entropy() -> Iterator[bytes]:
+    """Random bytes, asked of the system for many ids at once: a system call costs as much as all of an id."""
+    while True:
+        pool = os.urandom(_ENTROPY_BYTES * 256)
+        for at in range(0, len(pool), _ENTROPY_BYTES):
+            yield pool[at : at + _ENTROPY_BYTES]
+
+
+_ids_entropy = _entropy()
+
+
 def new_id(at: float | None = None) -> UUID:
-    """A UUIDv7 of now, or of the instant given (epoch seconds)."""
-    return uuid7(int((time.time() if at is None else at) * 1000), os.urandom(10))
+    """A UUIDv7 of now, or of the instant given (epoch seconds). For the event loop's thread only."""
+    return uuid7(int((time.time() if at is None else at) * 1000), next(_ids_entropy))
 
 
 class Owner:
@@ -215,8 +229,9 @@ class Reign:
         for stranger in engine.agents.restore(intervals):
             closed = replace(stranger, until=max(now, stranger.begun_at))
             self.journal.append(IntervalRecord(epoch=self.epoch, interval=closed))
-        for call in calls:
-            engine.agents.call_changed(call, now)
+        for call in engine.book:
+            for step in engine.agents.call_changed(call, now):
+                engine.agent_stepped(step)
         engine.present(sessions)
         engine.set_directory(directory)
         engine.control = self.control

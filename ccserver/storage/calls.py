@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from ccserver.domain.agent import Interval
 from ccserver.domain.board import CallRow
@@ -50,14 +51,14 @@ async def write_records(connection: Connection, records: Sequence[Record]) -> No
     """Writes a batch in the caller's transaction. Of several records of one call the last counts."""
     calls: dict[UUID, CallRecord] = {}
     moments: list[tuple[UUID, UUID, Moment]] = []
-    intervals: list[Interval] = []
+    intervals: dict[UUID, Interval] = {}
     for record in records:
         match record:
             case CallRecord():
                 calls[record.call.id] = record
                 moments.extend((record.call.id, record.call.tenant_id, moment) for moment in record.moments)
             case IntervalRecord():
-                intervals.append(record.interval)
+                intervals[record.interval.id] = record.interval
     last = list(calls.values())
     if last:
         await connection.executemany(
@@ -75,8 +76,17 @@ async def write_records(connection: Connection, records: Sequence[Record]) -> No
                 for call_id, tenant_id, m in moments
             ],
         )
-    for interval in intervals:
-        await connection.execute(_SQL["put_interval"], *_interval_values(interval))
+    for interval in intervals.values():
+        if _is_empty(interval):
+            # It lasted less than a microsecond; stored a little longer, it would overlap the next one.
+            await connection.execute(_SQL["drop_interval"], interval.id)
+        else:
+            await connection.execute(_SQL["put_interval"], *_interval_values(interval))
+
+
+def _is_empty(interval: Interval) -> bool:
+    begun, until = _at(interval.begun_at), _at(interval.until)
+    return begun is not None and until is not None and until <= begun
 
 
 def _detail(moment: Moment) -> str:
@@ -135,10 +145,6 @@ def _leg_values(call: Call, leg: Leg) -> tuple[object, ...]:
 
 
 def _interval_values(interval: Interval) -> tuple[object, ...]:
-    until = interval.until
-    if until is not None and until <= interval.begun_at:
-        # An interval shorter than a microsecond would be empty, and an empty range means nothing.
-        until = interval.begun_at + 1e-6
     return (
         interval.id,
         interval.tenant_id,
@@ -147,7 +153,7 @@ def _interval_values(interval: Interval) -> tuple[object, ...]:
         interval.reason,
         interval.call_id,
         _at(interval.begun_at),
-        _at(until),
+        _at(interval.until),
     )
 
 
@@ -155,8 +161,15 @@ async def open_calls(connection: Connection) -> list[Call]:
     """Calls of Asterisk that have no end yet, with their legs, as the owner's machines want them."""
     rows = await connection.fetch(_SQL["open_calls"])
     legs: dict[UUID, list[Leg]] = {row["id"]: [] for row in rows}
-    for leg in await connection.fetch(_SQL["legs_of"], list(legs)):
-        legs[leg["call_id"]].append(_leg(leg))
+    held = {
+        (row["call_id"], row["uniqueid"]): row["held_at"].timestamp()
+        for row in await connection.fetch(_SQL["holds_of"], list(legs))
+    }
+    for row in await connection.fetch(_SQL["legs_of"], list(legs)):
+        leg = _leg(row)
+        if leg.alive:
+            leg = replace(leg, held_since=held.get((row["call_id"], leg.uniqueid)))
+        legs[row["call_id"]].append(leg)
     return [_call(row, tuple(legs[row["id"]])) for row in rows]
 
 
@@ -194,7 +207,9 @@ def _call(row: Mapping[str, Any], legs: tuple[Leg, ...]) -> Call:
         legs=legs,
         ringing_at=_seconds(row["ringing_at"]),
         answered_at=_seconds(row["answered_at"]),
+        talk_seconds=row["talk_ms"] / 1000,
         hold_seconds=row["hold_ms"] / 1000,
+        outcome=row["outcome"],
         ended_by=row["ended_by"],
         revision=row["revision"],
     )

@@ -21,7 +21,9 @@ ON CONFLICT (id) DO UPDATE SET
   ended_at = excluded.ended_at, talk_ms = excluded.talk_ms, hold_ms = excluded.hold_ms,
   outcome = excluded.outcome, ended_by = excluded.ended_by, cause = excluded.cause, sip = excluded.sip,
   end_estimated = excluded.end_estimated, owner_epoch = excluded.owner_epoch, revision = excluded.revision
-WHERE (old.owner_epoch, old.revision) < (excluded.owner_epoch, excluded.revision)
+WHERE ((old.owner_epoch, old.revision) < (excluded.owner_epoch, excluded.revision)
+    -- A true end is never taken back, nor replaced by a guess.
+    AND (old.ended_at IS NULL OR old.end_estimated OR (excluded.ended_at IS NOT NULL AND NOT excluded.end_estimated)))
   -- The old owner's journal, drained late, knows the true end of what the new owner could only guess.
   OR (old.end_estimated AND excluded.ended_at IS NOT NULL AND NOT excluded.end_estimated)
 
@@ -47,15 +49,24 @@ INSERT INTO agent_intervals AS old (id, tenant_id, user_id, state, reason, call_
 VALUES ($1, $2, $3, $4, $5, $6, tstzrange($7, $8))
 ON CONFLICT (id) DO UPDATE SET during = excluded.during WHERE upper_inf(old.during) AND NOT upper_inf(excluded.during)
 
+-- name: drop_interval
+DELETE FROM agent_intervals WHERE id = $1 AND upper_inf(during)
+
 -- name: open_calls
 SELECT id, tenant_id, source, external_id, direction, state, number, number_raw, our_number, site_id, trunk, agent_id,
-  started_at, ringing_at, answered_at, hold_ms, ended_by, revision
+  started_at, ringing_at, answered_at, talk_ms, hold_ms, outcome, ended_by, revision
 FROM calls WHERE ended_at IS NULL AND source = 'asterisk' ORDER BY id
 
 -- name: legs_of
 SELECT call_id, uniqueid, role, channel, agent_id, number, started_at, ringing_at, answered_at, ended_at, hold_ms,
   cause, sip
 FROM call_legs WHERE call_id = ANY($1) ORDER BY started_at, uniqueid
+
+-- name: holds_of
+SELECT call_id, uniqueid, max(at) FILTER (WHERE kind = 'hold') AS held_at
+FROM call_events WHERE call_id = ANY($1) AND kind IN ('hold', 'unhold')
+GROUP BY call_id, uniqueid
+HAVING max(at) FILTER (WHERE kind = 'hold') > coalesce(max(at) FILTER (WHERE kind = 'unhold'), '-infinity')
 
 -- name: open_intervals
 SELECT id, tenant_id, user_id, state, reason, call_id, lower(during) AS begun_at

@@ -60,7 +60,8 @@ class Shift:
     def calls(self, play: Play) -> None:
         for change in play.changes:
             at = change.moments[-1].at if change.moments else T0
-            self.take(self.agents.call_changed(change.call, at))
+            for step in self.agents.call_changed(change.call, at):
+                self.take(step)
         play.changes.clear()
 
     @property
@@ -165,3 +166,30 @@ def test_intervals_never_overlap_and_leave_no_hole(script: list[tuple[str, float
     for before, after in itertools.pairwise(told):
         assert before[2] is not None and before[2] <= after[1]
     assert sum(1 for i in told if i[2] is None) <= 1
+
+
+def test_a_call_that_goes_to_another_agent_lets_the_first_one_go() -> None:
+    shift = Shift()
+    shift.choose(0, "available")
+    play = Play().channel(1, "1790000000.7", "trunk-paris", exten="0162000010", caller="0612345678")
+    routed = play.book.assign(play.call.id, ALICE)
+    assert routed is not None
+    play.changes.append(routed)
+    shift.calls(play)
+    assert shift.agents.busy(ALICE), "busy from the instant the call is hers, before her phone rings"
+    shift.calls(play.channel(2, "1790000000.8", "1002", linkedid="1790000000.7"))
+    agent = shift.agents.get(ALICE)
+    assert agent is not None and (agent.state, agent.call_id) == ("available", None)
+
+
+def test_an_agent_who_comes_back_to_the_directory_is_not_held_by_a_call_of_before() -> None:
+    shift = Shift()
+    shift.choose(0, "available")
+    play = Play().placed(1).agent(1)
+    shift.calls(play)
+    shift.agents.follow(Directory(), T0 + 2)
+    shift.calls(play.gone(3, AGENT_LEG))
+    shift.agents.follow(DIRECTORY, T0 + 4)
+    shift.choose(5, "available")
+    agent = shift.agents.get(ALICE)
+    assert agent is not None and agent.state == "available"

@@ -7,6 +7,7 @@ from ccserver.domain.ids import derived_id
 from ccserver.domain.telephony import CallFailed, HangupAsked
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.unit.domain.book import AGENT_LEG, ALICE, BOB, CALL, CUSTOMER_LEG, T0, Play
 
@@ -250,3 +251,21 @@ def test_a_replay_of_everything_changes_nothing_once_ended(script: list[tuple[st
     ended = play.call
     play.up(3, CUSTOMER_LEG).gone(6, AGENT_LEG).rings(2, AGENT_LEG)
     assert play.call == ended
+
+
+def test_a_call_on_hold_when_the_server_died_is_still_on_hold() -> None:
+    play = talking().hold(5, AGENT_LEG, True)
+    stored = replace(play.call, held_since=None, state="on_hold")
+    later = Play()
+    later.book.restore([stored])
+    assert later.book.get(CALL) == play.call
+    call = later.hold(9, AGENT_LEG, False).call
+    assert (call.state, call.hold_seconds) == ("talking", pytest.approx(4.0))
+
+
+def test_a_phone_that_only_rang_does_not_end_the_talk() -> None:
+    play = inbound().channel(1, "1790000000.8", "1001", linkedid="1790000000.7").rings(1.1, "1790000000.8")
+    play.channel(1, "1790000000.9", "1002", linkedid="1790000000.7").up(2, "1790000000.9")
+    play.up(2, "1790000000.7").gone(2.1, "1790000000.8", 26)
+    play.gone(12, "1790000000.7").gone(12, "1790000000.9")
+    assert play.call.talk_seconds == pytest.approx(10.0)
