@@ -21,7 +21,12 @@ def cel_facts(lines: Iterable[str], after: float) -> Iterator[Fact]:
 
     Rows that cannot be read (a line cut by a crash) are passed over.
     """
-    for row in csv.reader(lines):
+    for line in lines:
+        try:
+            # Each line on its own: a quote that a crash left open must not swallow the lines after it.
+            row = next(csv.reader((line,)), [])
+        except csv.Error:
+            continue
         if len(row) < _COLUMNS:
             continue
         try:

@@ -9,6 +9,7 @@ what was not noted as drained; writing a record twice to PostgreSQL is harmless.
 import asyncio
 import os
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,7 @@ class Journal:
         self._size = 0
         self._read_segment = 1
         self._read_offset = 0
+        self._skipped = 0
         self._backlog = 0
 
     async def open(self) -> None:
@@ -102,7 +104,9 @@ class Journal:
 
     async def drained(self, batch: JournalBatch) -> None:
         """PostgreSQL has this batch: note it, and drop segments that are done."""
-        await asyncio.to_thread(self._note, batch)
+        done = await asyncio.to_thread(self._note, batch)
+        # Counted in the loop's thread only, as in ``append``.
+        self._backlog = max(0, self._backlog - done)
 
     def _path(self, segment: int) -> Path:
         return self._directory / f"{segment:08d}.jnl"
@@ -111,11 +115,15 @@ class Journal:
         self._directory.mkdir(parents=True, exist_ok=True)
         segments = sorted(int(path.stem) for path in self._directory.glob("*.jnl"))
         note = self._directory / "drained"
-        if note.exists():
-            segment, _, offset = note.read_text().partition(" ")
-            self._read_segment, self._read_offset = int(segment), int(offset or 0)
-        elif segments:
+        if segments:
             self._read_segment = segments[0]
+        if note.exists():
+            segment, _, offset = note.read_text(errors="replace").partition(" ")
+            try:
+                self._read_segment, self._read_offset = int(segment), int(offset or 0)
+            except ValueError:
+                # Cut by a power failure: all that is there is drained again, which is harmless.
+                log.error("journal's note of what is drained cannot be read")
         # Never append to a segment of another run: its last line may be broken.
         self._segment = max([*segments, self._read_segment]) + 1
         if not self._path(self._read_segment).exists():
@@ -151,7 +159,8 @@ class Journal:
                 if not self.error:
                     log.error("journal cannot be written", error=str(error))
                 self.error = str(error)
-                self._wake.wait(0.5)
+                # Not the wake: new records set it, and a full disk would be asked without a pause.
+                time.sleep(0.5)
                 if self._closing:
                     return
             else:
@@ -202,6 +211,7 @@ class Journal:
             if self._read_segment >= current:
                 return None
             # The rest of an older segment, if any, is a line broken by a kill.
+            self._skipped += len(data)
             self._read_segment, self._read_offset = self._read_segment + 1, 0
 
     def _decode(self, lines: list[bytes]) -> list[Record]:
@@ -214,8 +224,8 @@ class Journal:
                 log.error("journal line cannot be read", size=len(line))
         return records
 
-    def _note(self, batch: JournalBatch) -> None:
-        self._backlog = max(0, self._backlog - (batch.offset - self._read_offset))
+    def _note(self, batch: JournalBatch) -> int:
+        done, self._skipped = batch.offset - self._read_offset + self._skipped, 0
         self._read_segment, self._read_offset = batch.segment, batch.offset
         aside = self._directory / "drained.new"
         aside.write_text(f"{batch.segment} {batch.offset}")
@@ -223,3 +233,4 @@ class Journal:
         for path in self._directory.glob("*.jnl"):
             if int(path.stem) < batch.segment:
                 path.unlink()
+        return done

@@ -53,6 +53,8 @@ from ccserver.telephony.ari import Ari, AriLink
 log = structlog.get_logger(__name__)
 
 LOCK_SECONDS = 1.0
+LOCK_LOOKS = 5
+"""So many times in a row the lock must be another's: it may be our own session that PostgreSQL has not ended yet."""
 REPLACED_PAUSE_SECONDS = 5.0
 PRESENCE_SECONDS = 10.0
 PARTITIONS_SECONDS = 6 * 3600.0
@@ -124,11 +126,16 @@ class Owner:
             self.reign = reign
             await reign.start()
             self._turn("reigning")
+            lost = 0
             while not reign.replaced.is_set():
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(LOCK_SECONDS):
                         await reign.replaced.wait()
-                if not await lock.still_held() and self._database.up and not await _acquired(lock, away=True):
+                if await lock.still_held() or not self._database.up or await _acquired(lock, away=True):
+                    lost = 0
+                    continue
+                lost += 1
+                if lost >= LOCK_LOOKS:
                     log.warning("another process holds the owner's lock: standing down")
                     return False
             log.warning("our ARI application was replaced by another owner: standing down")
@@ -210,10 +217,10 @@ class Reign:
         if not self._opened:
             await self.journal.open()
             self._opened = True
+        await self._make_partitions()
         if not await self.writer.drain():
             raise Unavailable("database_away")
         async with self._database.system() as connection:
-            await ensure_partitions(connection)
             directory = await load_directory(connection)
             calls = await open_calls(connection)
             intervals = await open_intervals(connection)
@@ -235,7 +242,7 @@ class Reign:
         engine.present(sessions)
         engine.set_directory(directory)
         engine.control = self.control
-        engine.on_replaced = self.replaced.set
+        engine.on_replaced = self._stop_acting
         engine.resync = Resync(
             engine=engine,
             ami=self.ami_link,
@@ -246,6 +253,11 @@ class Reign:
             clock=self._clock,
             cel_from=cel_from,
         ).run
+
+    def _stop_acting(self) -> None:
+        """Another owner has our application: not one command more, whatever the lock says and how long it takes."""
+        self.engine.control = None
+        self.replaced.set()
 
     async def start(self) -> None:
         """Begins to see, act and speak."""
@@ -319,5 +331,14 @@ class Reign:
         """Makes the partitions of months to come, long before they are needed."""
         while True:
             await asyncio.sleep(PARTITIONS_SECONDS)
+            await self._make_partitions()
+
+    async def _make_partitions(self) -> None:
+        try:
             async with self._database.system() as connection:
                 await ensure_partitions(connection)
+        except Unavailable:
+            raise
+        except Exception:
+            # Rows of a month that came before its partition lie in the default one: no reason not to reign.
+            log.exception("partitions could not be made")

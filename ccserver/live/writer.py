@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 
+import asyncpg
 import structlog
 from prometheus_client import Counter, Gauge
 
@@ -19,6 +20,13 @@ REJECTED = Counter("ccserver_records_rejected_total", "Records that PostgreSQL r
 BACKLOG = Gauge("ccserver_journal_backlog_bytes", "Bytes of the journal that PostgreSQL does not have yet")
 
 RETRY_SECONDS = 0.5
+_NOT_THE_RECORD = (
+    asyncpg.SyntaxOrAccessError,
+    asyncpg.InvalidTransactionStateError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.InterfaceError,
+)
+"""A database that is read-only, half migrated or in a deadlock: any record would be refused, so all of them wait."""
 
 
 class Writer:
@@ -60,6 +68,9 @@ class Writer:
                 await write_records(connection, records)
         except Unavailable:
             raise
+        except _NOT_THE_RECORD as error:
+            log.error("database takes no records", why=f"{type(error).__name__}: {error}")
+            raise Unavailable("database_away") from error
         except Exception as error:
             if isinstance(error, asyncio.CancelledError):
                 raise

@@ -25,7 +25,7 @@ class LeaderLock:
             self._connection = await self._database.connect()
         try:
             # A host that vanished without closing its sockets must lose the lock in seconds, not hours.
-            await self._connection.execute(_SQL["notice_dead_clients"])
+            await self._connection.execute(_SQL["notice_dead_clients"], timeout=2)
             return bool(await self._connection.fetchval(_SQL["try_lock"], OWNER_LOCK, timeout=2))
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             await self.release()

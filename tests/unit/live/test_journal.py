@@ -166,3 +166,30 @@ async def test_a_disk_that_cannot_be_written_is_said_and_tried_again(
     assert journal.error == ""
     assert await drain(journal) == [1, 2]
     await journal.close()
+
+
+@pytest.mark.parametrize("note", ["", "x", "\x00\x00", "1 y"])
+async def test_a_note_cut_by_a_power_failure_only_drains_again(tmp_path: Path, note: str) -> None:
+    journal = await reopened(tmp_path)
+    for number in range(5):
+        journal.append(record(number))
+    await journal.close()
+    (tmp_path / "drained").write_text(note)
+    journal = await reopened(tmp_path)
+    assert await drain(journal) == list(range(5))
+    assert journal.backlog_bytes == 0
+    await journal.close()
+
+
+async def test_a_line_broken_by_a_kill_is_no_backlog_for_ever(tmp_path: Path) -> None:
+    journal = await reopened(tmp_path)
+    journal.append(record(1))
+    await journal.close()
+    with next(tmp_path.glob("*.jnl")).open("ab") as file:
+        file.write(b'{"type":"ca')
+    journal = await reopened(tmp_path)
+    journal.append(record(2))
+    await written(journal)
+    assert await drain(journal) == [1, 2]
+    assert journal.backlog_bytes == 0
+    await journal.close()
