@@ -105,6 +105,10 @@ class Teller:
                 # One that fails must not keep the others from being told.
                 UNTOLD.inc()
                 log.exception("change could not be told", what=str(tell)[:300])
+        ended = [_told(change.call) for change in calls.values() if change.call.ended_at is not None]
+        if ended:
+            # One line for all of them: a line costs as much as everything else that is done for a call.
+            log.info("calls ended", calls=ended)
 
     def _keep(self, interval: Interval) -> None:
         self._journal.append(IntervalRecord(epoch=self._epoch, interval=interval))
@@ -119,10 +123,6 @@ class Teller:
         self._publisher.put("calls", key, encoded(None) if ended else row, where)
         if ended:
             self._publisher.put("history", key, row, where, retain=False)
-            linkedid = call.legs[0].uniqueid if call.legs else ""
-            log.info(
-                "call ended", call=key, linkedid=linkedid, direction=call.direction, outcome=call.outcome
-            )
 
     def _show_agent(self, user_id: UUID, where: Where, now: float) -> None:
         agent = self._book.get(user_id)
@@ -137,3 +137,8 @@ class Teller:
                 loop.call_at(self._next_at, self.tell)
             else:
                 loop.call_soon(self.tell)
+
+
+def _told(call: Call) -> dict[str, str]:
+    linkedid = call.legs[0].uniqueid if call.legs else ""
+    return {"call": str(call.id), "linkedid": linkedid, "direction": call.direction, "outcome": call.outcome}

@@ -18,6 +18,7 @@ import json
 import statistics
 import subprocess
 import sys
+import tempfile
 
 from rich.console import Console
 from rich.progress import track
@@ -46,9 +47,11 @@ def run(reader: str, calls: int, mode: str) -> dict[str, float]:
         command = [sys.executable, "-m", "tests.bench.pipeline_panoramisk", *numbers]
     else:
         command = [sys.executable, "-m", "tests.bench.pipeline_run", STAGES[reader], *numbers]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    if done.returncode:
-        raise RuntimeError(f"{reader}: {done.stderr[-2000:]}")
+    with tempfile.TemporaryFile("w+") as log:  # as a server's log: a file
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=log, text=True, timeout=60)
+        if done.returncode:
+            log.seek(0)
+            raise RuntimeError(f"{reader}: {log.read()[-2000:]}")
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures
 
