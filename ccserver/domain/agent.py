@@ -53,22 +53,24 @@ class AgentStep(msgspec.Struct, frozen=True):
     intervals: tuple[Interval, ...] = ()
 
 
-def call_state(call: Call) -> str:
-    """What a call in progress makes of its agent's state; "" when it no longer holds him."""
-    leg = call.alive_leg("agent")
+def call_state(call: Call, user_id: UUID) -> str:
+    """What a call in progress makes of the state of an agent in it; "" when it does not hold him (any more)."""
     if call.ended_at is not None:
         return ""
+    leg = next((leg for leg in reversed(call.legs) if leg.alive and leg.agent_id == user_id), None)
     if leg is None:
         # A call holds its agent from the instant it is his, before his leg is made; one that left him does not.
-        return "ringing" if call.last_leg("agent") is None else ""
+        return "ringing" if call.agent_id == user_id and call.last_leg("agent") is None else ""
     if call.answered_at is not None:
         return "on_hold" if call.held_since is not None else "on_call"
-    return "dialing" if leg.answered_at is not None else "ringing"
+    # Who dialled on his keypad waits for an answer; his own leg has none yet.
+    dialled = leg.uniqueid == call.legs[0].uniqueid and not leg.uniqueid.startswith("cc-")
+    return "dialing" if dialled or leg.answered_at is not None else "ringing"
 
 
 def _shown(agent: Agent, call: Call | None) -> tuple[str, str, UUID | None]:
     if call is not None:
-        state = call_state(call)
+        state = call_state(call, agent.user_id)
         if state:
             return state, "", call.id
     return agent.chosen, agent.chosen_reason, None

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from ccserver.domain.agent import Agent, AgentStep, Interval, choose, phone_changed, settle, shows
+from ccserver.domain.agent import Agent, AgentStep, Interval, call_state, choose, phone_changed, settle, shows
 from ccserver.domain.call import Call
 from ccserver.domain.directory import Directory
 
@@ -17,7 +17,7 @@ class AgentBook:
         self._new_id = new_id
         self._agents: dict[UUID, Agent] = {}
         self._calls: dict[UUID, dict[UUID, Call]] = {}
-        self._holders: dict[UUID, UUID] = {}
+        self._parties: dict[UUID, set[UUID]] = {}
 
     def __iter__(self) -> Iterator[Agent]:
         return iter(tuple(self._agents.values()))
@@ -40,7 +40,7 @@ class AgentBook:
             steps.append(self.chose(user_id, "offline", "", None, now))
             del self._agents[user_id]
             for call_id in self._calls.pop(user_id, ()):
-                self._holders.pop(call_id, None)
+                self._parties[call_id].discard(user_id)
         return steps
 
     def restore(self, intervals: Iterable[Interval]) -> list[Interval]:
@@ -69,19 +69,22 @@ class AgentBook:
         return self._settle(choose(self._agents[user_id], state, reason, session_id), now)
 
     def call_changed(self, call: Call, now: float) -> list[AgentStep]:
-        """A call changed: what that changes for its agent, and for the one it was taken from."""
-        touched: list[UUID] = []
-        holder = self._holders.get(call.id)
-        if holder is not None and (holder != call.agent_id or call.ended_at is not None):
-            del self._holders[call.id]
-            self._calls.get(holder, {}).pop(call.id, None)
-            touched.append(holder)
-        if call.ended_at is None and call.agent_id is not None and call.agent_id in self._agents:
-            self._holders[call.id] = call.agent_id
-            self._calls.setdefault(call.agent_id, {})[call.id] = call
-            touched.append(call.agent_id)
+        """A call changed: what that changes for its agents (two, if it is internal) and for those it left."""
+        before_now = self._parties.pop(call.id, set())
+        parties: set[UUID] = set()
+        if call.ended_at is None:
+            parties = {leg.agent_id for leg in call.legs if leg.alive and leg.agent_id is not None}
+            parties = (
+                {call.agent_id} | parties if call.agent_id is not None else parties
+            ) & self._agents.keys()
+        if parties:
+            self._parties[call.id] = parties
+        for user_id in parties:
+            self._calls.setdefault(user_id, {})[call.id] = call
+        for user_id in before_now - parties:
+            self._calls.get(user_id, {}).pop(call.id, None)
         steps: list[AgentStep] = []
-        for user_id in touched:
+        for user_id in before_now | parties:
             before = self._agents.get(user_id)
             if before is not None:
                 step = self._settle(before, now)
@@ -107,8 +110,9 @@ class AgentBook:
 
     def _settle(self, agent: Agent, now: float) -> AgentStep:
         # An agent has one call at a time; if Asterisk says two (a phone with two lines), the older one shows.
-        calls = self._calls.get(agent.user_id, {})
-        call = min(calls.values(), key=lambda c: c.started_at) if calls else None
+        calls = self._calls.get(agent.user_id, {}).values()
+        holding = [call for call in calls if call_state(call, agent.user_id)]
+        call = min(holding, key=lambda c: c.started_at) if holding else None
         if shows(agent, call):
             # Nearly every change of a call: no id is made for an interval that does not begin.
             self._agents[agent.user_id] = agent

@@ -102,6 +102,11 @@ class Directory:
             ways.setdefault(trunk.site_id, []).append(trunk)
         self._ways = {site_id: tuple(found) for site_id, found in ways.items()}
 
+    def same_as(self, other: "Directory") -> bool:
+        """Whether both say the same."""
+        mine = (self._agents, self._sites, self._trunks, self._dids)
+        return mine == (other._agents, other._sites, other._trunks, other._dids)
+
     @property
     def agents(self) -> tuple[Agent, ...]:
         """Every user with a phone, the inactive ones too (calls in progress may still be theirs)."""

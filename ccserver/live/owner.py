@@ -208,6 +208,7 @@ class Reign:
         self._cel_file = settings.asterisk_cel_file
         self._mark = SeenMark(settings.data_dir / "journal" / "seen")
         self._opened = False
+        self._reading = asyncio.Lock()
 
     def _clean(self, raw: str, site_id: UUID | None) -> str:
         return self.engine.clean(raw, site_id)
@@ -288,22 +289,31 @@ class Reign:
 
     async def reload_directory(self) -> None:
         """Reads users, phones, sites, trunks and DIDs again."""
-        async with self._database.system() as connection:
-            directory = await load_directory(connection)
-        self.engine.set_directory(directory)
+        await self._read_directory()
         self.pbx_keeper.wake()
+
+    async def _read_directory(self) -> None:
+        # One at a time: what was read first must not be taken up last.
+        async with self._reading:
+            async with self._database.system() as connection:
+                directory = await load_directory(connection)
+            if not directory.same_as(self.engine.directory):
+                self.engine.set_directory(directory)
 
     async def _look_at_sessions(self) -> None:
         with contextlib.suppress(Unavailable):
-            async with self._database.system() as connection:
-                sessions = await logged_in(connection)
-            self.engine.present(sessions)
+            async with self._reading:
+                async with self._database.system() as connection:
+                    sessions = await logged_in(connection)
+                self.engine.present(sessions)
 
     async def _look_often(self) -> None:
-        """Sessions that expire announce nothing."""
+        """Sessions that expire announce nothing, and news of the directory are lost while the bus is away."""
         while True:
             await asyncio.sleep(PRESENCE_SECONDS)
             await self._look_at_sessions()
+            with contextlib.suppress(Unavailable):
+                await self._read_directory()
 
     async def _hear_news(self) -> None:
         """Logins and logouts are announced to pages under the topic ``me``; agents' states follow them."""

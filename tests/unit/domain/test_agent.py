@@ -10,8 +10,9 @@ from ccserver.domain.directory import Agent, Directory
 from ccserver.domain.ids import uuid7
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from tests.unit.domain.book import AGENT_LEG, ALICE, CUSTOMER_LEG, PARIS, T0, TENANT, Play
+from tests.unit.domain.book import AGENT_LEG, ALICE, BOB, CUSTOMER_LEG, PARIS, T0, TENANT, Play
 
 SESSION = UUID("01900000-0000-7000-8000-0000000000d1")
 DIRECTORY = Directory(
@@ -193,3 +194,18 @@ def test_an_agent_who_comes_back_to_the_directory_is_not_held_by_a_call_of_befor
     shift.choose(5, "available")
     agent = shift.agents.get(ALICE)
     assert agent is not None and agent.state == "available"
+
+
+def test_a_call_between_two_agents_holds_both() -> None:
+    both = Directory(agents=[*DIRECTORY.agents, replace(DIRECTORY.agents[0], id=BOB, extension="1002")])
+    shift = Shift()
+    shift.agents.follow(both, T0)
+    play = Play().channel(1, "1790000000.2", "1001", exten="1002", caller="1001")
+    phone = f"cc-{play.call.id}-customer"
+    shift.calls(play.channel(1.1, phone, "1002", linkedid="1790000000.2"))
+    shown = [agent.state for agent in shift.agents]
+    assert shown == ["dialing", "ringing"] and shift.agents.busy(BOB)
+    shift.calls(play.up(2, phone).up(2, "1790000000.2"))
+    assert [agent.state for agent in shift.agents] == ["on_call", "on_call"]
+    shift.calls(play.gone(3, "1790000000.2").gone(3, phone))
+    assert [agent.state for agent in shift.agents] == ["offline", "offline"]
