@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from ccserver.stack.softphone import ESTABLISHED
 
 from tests.rig.asterisk import PARIS_DID, Central
-from tests.rig.fixtures import SippFactory
+from tests.rig.fixtures import PhoneFactory, SippFactory
 from tests.rig.installation import CHIEF, Api, Installation
 from tests.rig.wait import until
 
@@ -152,6 +153,24 @@ async def test_without_a_server_the_dialplan_rings_the_phone_and_the_call_is_tol
     call = (await chief.get("/api/calls?number=33698765432"))["items"][0]
     assert (call["direction"], call["outcome"], call["end_estimated"]) == ("inbound", "answered", False)
     assert call["agent_id"] == str(installation.ids["1001"]) and call["talk_seconds"] >= 0.4
+
+
+async def test_a_colleague_is_rung_directly_and_never_through_the_gateway(
+    installation: Installation, sipp: SippFactory, phone: PhoneFactory
+) -> None:
+    node = await installation.node()
+    chief = await node.login(CHIEF)
+    await sipp("phone_answers", extension="1002")
+    mine = await phone("1001")
+    await mine.dial("1002")
+    await mine.event(ESTABLISHED)
+    await agent_state(chief, "1002", "on_call")
+    await mine.hang_up()
+    await until(lambda: has_calls(chief, 1, "1002"), "the call in the history")
+    call = (await chief.get("/api/calls?number=1002"))["items"][0]
+    assert (call["direction"], call["outcome"], call["ended_by"]) == ("internal", "answered", "agent")
+    assert call["agent_id"] == str(installation.ids["1001"])
+    await agent_state(chief, "1002", "available", "offline")
 
 
 async def test_what_may_not_be_dialled(installation: Installation) -> None:
