@@ -65,6 +65,13 @@ def _verdict(outcome: str, ended_by: str, telling: Leg | None) -> Verdict:
     return Verdict(outcome, ended_by, telling.cause if telling else None, telling.sip if telling else None)
 
 
+def _left_first(agent: Leg | None, customer: Leg) -> bool:
+    """Whether the agent had gone when the customer's leg ended: nobody may have seen who hung up."""
+    if agent is None or agent.ended_at is None or customer.ended_at is None:
+        return False
+    return agent.ended_at < customer.ended_at
+
+
 def conclude(call: Call) -> Verdict:
     """The outcome that the legs of an ended call add up to."""
     agent, customer = call.last_leg("agent"), call.last_leg("customer")
@@ -74,7 +81,7 @@ def conclude(call: Call) -> Verdict:
         by = call.ended_by or ("network" if agent is not None else "")
         return _verdict("missed", by, agent or customer)
     if customer is not None:
-        if call.asked_by or call.ended_by == "agent":
+        if call.asked_by or call.ended_by == "agent" or _left_first(agent, customer):
             return _verdict("cancelled", "agent", customer)
         return _verdict(_failure(customer), "network", customer)
     if agent is None:

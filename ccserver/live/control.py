@@ -210,6 +210,8 @@ class Control:
             elif action.do in (Do.DIAL_B, Do.BRIDGE):
                 current = self._connections.get(connection.call_id)
                 if current is not None:
+                    if action.do is Do.DIAL_B:
+                        self._on_failure(connection.call_id, "failed")
                     self._step(connect.hang_up(current))
 
     def _refused(self, connection: Connection, leg: Do, away: bool) -> None:

@@ -57,6 +57,7 @@ LOCK_LOOKS = 5
 """So many times in a row the lock must be another's: it may be our own session that PostgreSQL has not ended yet."""
 REPLACED_PAUSE_SECONDS = 5.0
 PRESENCE_SECONDS = 10.0
+DRAIN_SECONDS = 3.0
 PARTITIONS_SECONDS = 6 * 3600.0
 REMEMBER_SECONDS = 12 * 3600.0
 SYSTEM = "ccserver"
@@ -286,6 +287,10 @@ class Reign:
         await self.ari.close()
         if self._opened:
             await self.journal.close()
+            # The next owner may be on another machine: what is only here goes to PostgreSQL before the lock does.
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(DRAIN_SECONDS):
+                    await self.writer.drain()
 
     async def reload_directory(self) -> None:
         """Reads users, phones, sites, trunks and DIDs again."""

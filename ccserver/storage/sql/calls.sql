@@ -73,7 +73,10 @@ SELECT id, tenant_id, user_id, state, reason, call_id, lower(during) AS begun_at
 FROM agent_intervals WHERE upper_inf(during) ORDER BY id
 
 -- name: last_seen_at
-SELECT max(at) AS at FROM call_events WHERE call_id >= uuid7_floor(now() - interval '2 days')
+-- Of the newest calls only: an instant that is too early costs a longer reading of CEL, never a fact.
+SELECT max(at) AS at FROM call_events WHERE call_id IN (
+  SELECT id FROM calls WHERE id >= uuid7_floor(now() - interval '2 days') ORDER BY id DESC LIMIT 1000
+)
 
 -- name: ended_since
 SELECT id FROM calls WHERE id >= uuid7_floor($1) AND ended_at IS NOT NULL AND source = 'asterisk'

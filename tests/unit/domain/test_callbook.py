@@ -101,6 +101,12 @@ def test_an_agent_who_gives_up_while_the_customer_rings_has_cancelled() -> None:
     assert (play.call.outcome, play.call.ended_by) == ("cancelled", "agent")
 
 
+def test_an_agent_who_left_while_nobody_looked_has_cancelled() -> None:
+    play = Play().placed().agent(0.1).up(1, AGENT_LEG).customer(1.1).rings(2, CUSTOMER_LEG)
+    play.gone(3, AGENT_LEG).gone(9, CUSTOMER_LEG, 16, 487)
+    assert (play.call.outcome, play.call.ended_by) == ("cancelled", "agent")
+
+
 def test_a_hangup_from_the_page_is_the_agents() -> None:
     play = talking().feed(HangupAsked(at=T0 + 9, call_id=CALL, by="agent"))
     play.gone(9.1, CUSTOMER_LEG).gone(9.2, AGENT_LEG)
