@@ -10,7 +10,7 @@ from ccserver.domain.connect import Kind
 from ccserver.domain.dialling import for_gateway
 from ccserver.domain.directory import Agent, Site, Trunk
 from ccserver.domain.errors import Conflict, FieldError, Invalid, NotFound, Unavailable
-from ccserver.domain.numbers import to_e164
+from ccserver.domain.numbers import is_emergency, to_e164
 from ccserver.domain.stream import Command
 from ccserver.domain.telephony import CallPlaced, HangupAsked
 from ccserver.live.commands import Value
@@ -144,7 +144,12 @@ class Desk:
             return f"PJSIP/{call.number_raw}" if self._engine.resolve(call.number_raw) is not None else None
         try:
             site, trunk = self.way_out(agent)
-            return f"PJSIP/{for_gateway(call.number, site.country)}@trunk-{trunk.slug}"
+            digits = for_gateway(call.number, site.country)
+            if is_emergency(digits, site.country):
+                # By its address, as in the dialplan: a gateway that missed a keep-alive is tried all the same.
+                host = f"[{trunk.host}]" if ":" in trunk.host else trunk.host
+                return f"PJSIP/trunk-{trunk.slug}/sip:{digits}@{host}:{trunk.port}"
+            return f"PJSIP/{digits}@trunk-{trunk.slug}"
         except (Conflict, ValueError):
             return None
 

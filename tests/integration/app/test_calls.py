@@ -197,3 +197,16 @@ async def has_calls(chief: Api, count: int, number: str = "") -> bool:
     """Whether so many calls (with this number) have ended in the history."""
     items = (await chief.get(f"/api/calls?number={number}"))["items"]
     return len(items) == count and all(item["ended_at"] is not None for item in items)
+
+
+async def test_an_emergency_number_by_click_reaches_the_gateway(
+    installation: Installation, sipp: SippFactory
+) -> None:
+    node = await installation.node()
+    agent, chief = await node.login("agent1001"), await node.login(CHIEF)
+    await sipp("phone_answers", extension="1001")
+    call_id = await agent.call("112")
+    await chief.live(call_id, "talking")
+    await agent.send("POST", f"/api/calls/{call_id}/hangup")
+    call = (await agent.ended(call_id))["call"]
+    assert (call["number"], call["outcome"]) == ("112", "answered")

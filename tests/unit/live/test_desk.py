@@ -108,20 +108,22 @@ class Scene:
         self.engine.control = cast(Control, self.hand)
         self.engine.set_directory(DIRECTORY)
 
-    async def place(self, user_id: UUID, scope: str) -> None:
         async def reload() -> None:
             """Never asked for here."""
 
+        self.desk = Desk(self.engine, reload, lambda: T0)
+
+    async def place(self, user_id: UUID, scope: str, number: str = "0145000001") -> None:
         body: dict[str, Any] = {
             "agent_id": str(user_id),
             "call_id": str(CALL),
-            "number": "0145000001",
+            "number": number,
             "scope": scope,
         }
         command = Command(
             id="1", node="n", name="call.place", actor=CHIEF, tenant_id=TENANT, deadline=T0, body=body
         )
-        await Desk(self.engine, reload, lambda: T0).handle(command)
+        await self.desk.handle(command)
 
     def channel(self, uniqueid: str, name: str, linkedid: str, exten: str = "") -> None:
         self.engine.apply(
@@ -150,6 +152,19 @@ async def test_a_supervisor_of_one_site_rings_no_phone_of_another() -> None:
     with pytest.raises(DomainError):
         await scene.place(ALICE, "all")
     assert len(scene.hand.did("begin")) == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "endpoint"),
+    [("112", "PJSIP/trunk-paris/sip:112@paris:5060"), ("01 45 00 00 01", "PJSIP/0145000001@trunk-paris")],
+)
+async def test_an_emergency_call_does_not_depend_on_the_gateways_keep_alive(
+    number: str, endpoint: str
+) -> None:
+    scene = Scene()
+    await scene.place(ALICE, "all", number)
+    call = scene.book.get(CALL)
+    assert call is not None and scene.desk.customer_endpoint(call) == endpoint
 
 
 async def test_a_caller_is_routed_whatever_form_his_number_has() -> None:
