@@ -72,6 +72,7 @@ ERRORS: dict[str, str] = {
     "unavailable": N_("A part of the server is away. Try again in a moment."),
     "database_away": N_("The database is away. Calls go on; try again in a moment."),
     "telephony_away": N_("The telephony server is away. Try again in a moment."),
+    "call_over": N_("The call is over already."),
     "telephony_blind": N_("The link to the telephone system is down. Try again in a moment."),
     "bus_unavailable": N_("The link between the servers is down. Try again in a moment."),
     "connection_lost": N_("The connection was lost."),
