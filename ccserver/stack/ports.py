@@ -13,7 +13,7 @@ LAST: Final = 31_999
 _ATTEMPTS: Final = 200
 
 
-def _is_free(kind: socket.SocketKind, address: str, port: int) -> bool:
+def is_free(kind: socket.SocketKind, port: int, address: str = "127.0.0.1") -> bool:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, kind) as probe:
         try:
@@ -30,7 +30,7 @@ def free_port(kind: socket.SocketKind, address: str = "127.0.0.1") -> int:
     """
     for _ in range(_ATTEMPTS):
         port = FIRST + secrets.randbelow(LAST - FIRST)
-        if _is_free(kind, address, port):
+        if is_free(kind, port, address):
             return port
     raise StackProblem(f"No free port was found on {address}. Is that an address of this machine?")
 
@@ -52,6 +52,6 @@ def free_rtp_range(size: int = 400, address: str = "127.0.0.1") -> tuple[int, in
     """
     for _ in range(_ATTEMPTS):
         first = (FIRST + secrets.randbelow(LAST - FIRST - size)) & ~1
-        if all(_is_free(socket.SOCK_DGRAM, address, first + step) for step in (0, size // 2, size - 1)):
+        if all(is_free(socket.SOCK_DGRAM, first + step, address) for step in (0, size // 2, size - 1)):
             return first, first + size - 1
     raise StackProblem(f"No free range of {size} UDP ports was found on {address}.")

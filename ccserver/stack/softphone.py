@@ -9,16 +9,19 @@ import json
 import os
 import re
 import shutil
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ccserver.stack.ports import free_rtp_range, free_tcp_port, free_udp_port
+from ccserver.stack.ports import free_rtp_range, free_tcp_port, free_udp_port, is_free
 from ccserver.stack.problems import StackProblem
 
 START_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.02
+_PORT_ATTEMPTS: Final = 4
+_PORT_TAKEN: Final = "Address already in use"
 _LENGTH_LIMIT: Final = 9
 _KEPT_EVENTS: Final = 2000
 _MODULE_FOLDERS: Final = (
@@ -78,6 +81,18 @@ class Softphone:
 
     async def start(self) -> None:
         """Start and register. Raises StackProblem when it does not come up or the server refuses it."""
+        for _ in range(_PORT_ATTEMPTS):
+            try:
+                await self._start_once()
+                return
+            except StackProblem as problem:
+                # Its ports were free when we looked; somebody was quicker. Others are as good.
+                if _PORT_TAKEN not in str(problem):
+                    raise
+                last = problem
+        raise last
+
+    async def _start_once(self) -> None:
         program = shutil.which("baresip")
         if program is None:
             raise StackProblem("The softphone program baresip is not installed: apt-get install baresip-core")
@@ -164,7 +179,11 @@ class Softphone:
             raise StackProblem("The modules of the softphone baresip were not found.")
         # It also opens a TLS port beside the SIP port, one higher.
         sip = free_udp_port()
-        while sip + 1 == control:
+        while (
+            sip + 1 == control
+            or not is_free(socket.SOCK_STREAM, sip)
+            or not is_free(socket.SOCK_STREAM, sip + 1)
+        ):
             sip = free_udp_port()
         first, last = free_rtp_range(20)
         self._home.mkdir(parents=True, exist_ok=True)
