@@ -4,7 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 from blockbuster import blockbuster_ctx
+from hypothesis import HealthCheck, settings
 from ccserver import logs
+
+# Timings of a shared machine say nothing: a fresh checkout's first example builds hypothesis's tables of Unicode.
+settings.register_profile("ccserver", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ccserver")
 
 pytest_plugins = ["tests.rig.fixtures", "tests.rig.postgres", "tests.rig.office"]
 
