@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 from blockbuster import blockbuster_ctx
-from hypothesis import HealthCheck, settings
 from ccserver import logs
+from hypothesis import HealthCheck, settings
 
 # Timings of a shared machine say nothing: a fresh checkout's first example builds hypothesis's tables of Unicode.
 settings.register_profile("ccserver", deadline=None, suppress_health_check=[HealthCheck.too_slow])
