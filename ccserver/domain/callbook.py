@@ -187,10 +187,18 @@ class CallBook:
         return self._keep((grown, moments + more))
 
     def _open(self, fact: ChannelCreated, party: Party) -> Call:
-        """A call that Asterisk began: from a trunk it is inbound, from a phone outbound or internal."""
+        """A call that Asterisk began: from a trunk it is inbound, from a phone outbound or internal.
+
+        Or one of ours whose beginning was lost with a killed server: its channel still carries its id, and an
+        agent's leg that we made shows the customer's number as its caller.
+        """
         direction: Direction = "inbound"
         number_raw, our_number = fact.caller, fact.exten
-        if party.agent_id is not None:
+        ours = call_of_channel(fact.uniqueid)
+        if ours is not None:
+            direction = "outbound"
+            number_raw, our_number = "" if fact.caller == party.extension else fact.caller, ""
+        elif party.agent_id is not None:
             number_raw, our_number = fact.exten, ""
             other = self._resolve(fact.exten)
             inside = other is not None and other.tenant_id == party.tenant_id and other.agent_id is not None
@@ -198,9 +206,9 @@ class CallBook:
         epoch = _epoch_in(fact.linkedid)
         begun = datetime.fromtimestamp(fact.at if epoch is None else epoch, tz=UTC)
         return Call(
-            id=derived_id(begun, self._system, fact.linkedid),
+            id=ours or derived_id(begun, self._system, fact.linkedid),
             tenant_id=party.tenant_id,
-            external_id=f"{self._system}/{fact.linkedid}",
+            external_id=f"cc-{ours}" if ours is not None else f"{self._system}/{fact.linkedid}",
             direction=direction,
             number=self._clean(number_raw, party.site_id) if direction != "internal" else number_raw,
             number_raw=number_raw,

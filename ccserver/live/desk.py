@@ -69,14 +69,15 @@ class Desk:
             raise NotFound("agent_unknown")
         if engine.blind or engine.control is None:
             raise Unavailable("telephony_blind")
+        # The number first: a wrong one is wrong whatever the phone does.
+        site, trunk = self.way_out(agent)
+        raw = str(command.body.get("number", ""))
+        number = to_e164(raw, site.country)
         if engine.agents.busy(agent.id):
             raise Conflict("agent_busy")
         state = engine.agents.get(agent.id)
         if state is not None and state.phone in ("unregistered", "unreachable"):
             raise Conflict("phone_unreachable", extension=agent.extension)
-        site, trunk = self.way_out(agent)
-        raw = str(command.body.get("number", ""))
-        number = to_e164(raw, site.country)
         call_id = _uuid(command, "call_id")
         if engine.book.get(call_id) is not None:
             raise Conflict("call_exists")

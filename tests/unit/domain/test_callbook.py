@@ -206,6 +206,14 @@ def test_an_ended_call_of_the_history_is_not_opened_by_its_old_facts() -> None:
     assert play.changes == []
 
 
+def test_a_click_whose_beginning_was_lost_keeps_its_id_and_its_number() -> None:
+    play = Play().channel(0, AGENT_LEG, "1001", exten="s", caller="0145000001").up(1, AGENT_LEG).customer(1.1)
+    assert (play.call.id, play.call.direction, play.call.number) == (CALL, "outbound", "+33145000001")
+    assert play.call.external_id == f"cc-{CALL}" and play.call.agent_id == ALICE
+    play.up(2, CUSTOMER_LEG).gone(5, CUSTOMER_LEG).gone(5, AGENT_LEG)
+    assert play.call.outcome == "answered" and {c.call.id for c in play.changes} == {CALL}
+
+
 FACTS = [
     "agent",
     "customer",
