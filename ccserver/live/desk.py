@@ -25,16 +25,22 @@ class Desk:
         engine: Engine,
         reload_directory: Callable[[], Awaitable[None]],
         clock: Callable[[], float],
+        stored: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._engine = engine
         self._reload = reload_directory
         self._clock = clock
+        self._stored = stored
 
     async def handle(self, command: Command) -> dict[str, Value]:
         """Carries out one command. Raises domain errors, which travel back to who asked."""
         match command.name:
             case "call.place":
-                return self._place(command)
+                placed = self._place(command)
+                if self._stored is not None:
+                    # Whoever is told that the call is on its way finds it again, though we be killed right now.
+                    await self._stored()
+                return placed
             case "call.hangup":
                 return self._hang_up(command)
             case "agent.state":

@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 SEGMENT_BYTES = 8 * 1024 * 1024
 LIMIT_BYTES = 2 * 1024 * 1024 * 1024
 """Above this the journal says that it is full (alarm); it goes on as long as the disk does."""
+STORED_SECONDS = 0.5
 READ_BYTES = 512 * 1024
 
 
@@ -55,6 +56,8 @@ class Journal:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.written = asyncio.Event()
+        self._taken = 0
+        self._stored = 0
         self.error = ""
         self.malformed = 0
         self._segment = 1
@@ -94,9 +97,17 @@ class Journal:
         """Takes one record; on disk within milliseconds. Never blocks, never raises."""
         line = _ENCODER.encode(record) + b"\n"
         self._backlog += len(line)
+        self._taken += len(line)
         self._queue.append(line)
         if not self._wake.is_set():
             self._wake.set()
+
+    async def stored(self, seconds: float = STORED_SECONDS) -> None:
+        """Waits until what was taken so far is on disk, at most ``seconds``: a full disk must not stop calls."""
+        wanted, loop = self._taken, asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while self._stored < wanted and loop.time() < deadline:  # noqa: ASYNC110 - a thread counts, a millisecond away
+            await asyncio.sleep(0.001)
 
     async def read(self, most: int = 500) -> JournalBatch | None:
         """The next records not yet drained, None when there are none."""
@@ -140,7 +151,9 @@ class Journal:
             while self._queue:
                 lines.append(self._queue.popleft())
             if lines:
-                self._write(b"".join(lines))
+                data = b"".join(lines)
+                self._write(data)
+                self._stored += len(data)
             # Looked at after writing too: closing may have set the wake that this turn has just cleared.
             if self._closing and not self._queue:
                 if self._file is not None:

@@ -181,7 +181,7 @@ class Reign:
             publisher=self.publisher,
             clock=clock,
         )
-        self.desk = Desk(self.engine, self.reload_directory, clock)
+        self.desk = Desk(self.engine, self.reload_directory, clock, self.journal.stored)
         self.ari = Ari(settings.ari_url, settings.ari_user, settings.ari_secret)
         self.control = Control(
             self.ari, settings.ari_app, self.desk, self.supervisor, book.get, self.engine.leg_refused
