@@ -62,6 +62,7 @@ class Harness:
         self.subscriptions: list[Row] = []
         self.requests: list[tuple[str, str, Any]] = []
         self.answers: dict[tuple[str, str], tuple[int, Any]] = {}
+        self.following: dict[str, Any] = {}  # What a list answers after a cursor.
         self.topics: dict[str, dict[str, Row]] = {}
         self.fill_topics()
 
@@ -130,7 +131,9 @@ class Harness:
         body = json.loads(text) if text else None
         self.requests.append((request.method, request.path_qs, body))
         key = (request.method, request.path)
-        if key in self.answers:
+        if request.query.get("after") in self.following:
+            status, answer = 200, self.following[request.query["after"]]
+        elif key in self.answers:
             status, answer = self.answers[key]
         else:
             status, answer = self.default_answer(request)

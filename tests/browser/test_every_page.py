@@ -39,6 +39,7 @@ OVERFLOW = """() => [
   ...[...document.querySelectorAll("main *")]
     .filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
     .filter((e) => !e.closest("dialog, .visually-hidden, .table-wrap"))
+    .filter((e) => !e.parentElement.closest(".truncate")) // Cut with an ellipsis: its box goes on out of sight.
     .map((e) => e.outerHTML.slice(0, 120)),
 ]"""
 
