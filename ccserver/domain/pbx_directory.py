@@ -29,7 +29,7 @@ def plan(base: PbxModel, directory: Directory, secrets: Iterable[PhoneSecret], r
 
     Rows are taken in the order of their names, so that one directory always gives the same files.
     """
-    maker = _Maker(directory, {secret.user_id: secret.secret for secret in secrets})
+    maker = _Maker(directory, {secret.extension: secret.secret for secret in secrets})
     for site in sorted(directory.sites, key=lambda row: row.slug):
         maker.add_site(site)
     for trunk in sorted(directory.trunks, key=lambda row: row.slug):
@@ -52,7 +52,7 @@ def plan(base: PbxModel, directory: Directory, secrets: Iterable[PhoneSecret], r
 class _Maker:
     """Takes rows one by one; those that fail go to `left_out`."""
 
-    def __init__(self, directory: Directory, secrets: dict[UUID, str]) -> None:
+    def __init__(self, directory: Directory, secrets: dict[str, str]) -> None:
         self._directory = directory
         self._secrets = secrets
         self._sites: dict[UUID, SitePbx] = {}
@@ -82,7 +82,7 @@ class _Maker:
             )
 
     def add_phone(self, agent: Agent) -> None:
-        secret = self._secrets.get(agent.id)
+        secret = self._secrets.get(agent.extension)
         if not agent.active or secret is None:
             return
         with self._row(f"Phone {agent.extension}"):

@@ -1,6 +1,22 @@
 """Reads the directory as one consistent picture, and the SIP passwords that Asterisk needs."""
 
-from ccserver.domain.directory import Agent, Did, Directory, PhoneSecret, Site, Trunk
+from typing import Any
+
+import msgspec
+
+from ccserver.domain.directory import (
+    Agent,
+    Destination,
+    Did,
+    Directory,
+    Phone,
+    PhoneSecret,
+    Route,
+    Site,
+    Trunk,
+    TrunkSecret,
+)
+from ccserver.domain.schedule import Opening, Schedule, SpecialDay
 from ccserver.storage.pool import Connection
 from ccserver.storage.queries import load_queries
 from ccserver.storage.vault import Vault
@@ -10,31 +26,62 @@ _SQL = load_queries("directory")
 
 async def load_directory(connection: Connection) -> Directory:
     """Everything that ``connection`` may see: one tenant, or all of them under ``Database.system()``."""
-    agents = await connection.fetch(_SQL["directory_agents"])
-    sites = await connection.fetch(_SQL["directory_sites"])
-    trunks = await connection.fetch(_SQL["directory_trunks"])
-    dids = await connection.fetch(_SQL["directory_dids"])
+
+    async def rows(query: str) -> list[dict[str, Any]]:
+        return [dict(row) for row in await connection.fetch(query)]
+
     return Directory(
-        agents=(
-            Agent(
-                id=row["id"],
-                tenant_id=row["tenant_id"],
-                login=row["login"],
-                name=f"{row['first_name']} {row['last_name']}".strip() or row["login"],
-                site_id=row["site_id"],
-                extension=row["extension"],
-                active=row["active"],
-            )
-            for row in agents
-        ),
-        sites=(Site(**row) for row in sites),
-        trunks=(Trunk(**{**row, "codecs": tuple(row["codecs"])}) for row in trunks),
-        dids=(Did(**row) for row in dids),
+        agents=[_agent(row) for row in await rows(_SQL["directory_agents"])],
+        sites=[Site(**_tuples(row)) for row in await rows(_SQL["directory_sites"])],
+        trunks=[Trunk(**_tuples(row)) for row in await rows(_SQL["directory_trunks"])],
+        dids=[_did(row) for row in await rows(_SQL["directory_dids"])],
+        phones=[Phone(**row) for row in await rows(_SQL["directory_phones"])],
+        routes=[Route(**row) for row in await rows(_SQL["directory_routes"])],
+        schedules=[schedule_of(row) for row in await rows(_SQL["directory_schedules"])],
     )
 
 
+def _tuples(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+
+
+def _agent(row: dict[str, Any]) -> Agent:
+    first, last = row.pop("first_name"), row.pop("last_name")
+    return Agent(name=f"{first} {last}".strip() or row["login"], **row)
+
+
+def _did(row: dict[str, Any]) -> Did:
+    return Did(
+        **{
+            key: row[key]
+            for key in ("id", "tenant_id", "number", "site_id", "user_id", "label", "schedule_id")
+        },
+        opened=Destination(**{key: row[key] for key in ("target", "user_id", "phone_id", "forward_to")}),
+        closed=Destination(
+            **{key: row[f"closed_{key}"] for key in ("target", "user_id", "phone_id", "forward_to")}
+        ),
+    )
+
+
+def schedule_of(row: dict[str, Any]) -> Schedule:
+    """A row whose ``hours`` and ``exceptions`` are JSON text."""
+    return Schedule(
+        **{
+            **row,
+            "hours": msgspec.json.decode(row["hours"], type=tuple[Opening, ...]),
+            "exceptions": msgspec.json.decode(row["exceptions"], type=tuple[SpecialDay, ...]),
+        }
+    )
+
+
+async def load_trunk_secrets(connection: Connection, vault: Vault) -> tuple[TrunkSecret, ...]:
+    """Passwords in clear of the trunks that register. Raises VaultError for a wrong key."""
+    rows = await connection.fetch(_SQL["trunk_secrets"])
+    return tuple(TrunkSecret(trunk_id=row["id"], secret=vault.open(row["secret_encrypted"])) for row in rows)
+
+
 async def load_phone_secrets(connection: Connection, vault: Vault) -> tuple[PhoneSecret, ...]:
-    """SIP passwords in clear of every active user's phone. Raises VaultError for a wrong key."""
+    """SIP passwords in clear of active users' phones and of the physical ones. Raises VaultError for a wrong key."""
     rows = await connection.fetch(_SQL["phone_secrets"])
     return tuple(
         PhoneSecret(

@@ -58,6 +58,7 @@ async def _schema(dsn: str) -> list[tuple[str, ...]]:
 async def fill(connection: asyncpg.Connection) -> UUID:
     """At least one row in every table of the schema."""
     tenant, site, user, session = uuid4(), uuid4(), uuid4(), uuid4()
+    trunk = uuid4()
     call = derived_id(NOW, "asterisk", "1")
     hash_ = b"\x01" * 32
     for statement, values in (
@@ -87,7 +88,26 @@ async def fill(connection: asyncpg.Connection) -> UUID:
         (
             "INSERT INTO trunks (id, tenant_id, site_id, slug, host, created_at, updated_at) "
             "VALUES ($1, $2, $3, $4, $5, now(), now())",
-            (uuid4(), tenant, site, f"k{site.hex[:8]}", f"{site.hex}.example"),
+            (trunk, tenant, site, f"k{site.hex[:8]}", f"{site.hex}.example"),
+        ),
+        (
+            "INSERT INTO routes (id, tenant_id, site_id, trunk_id, prefix, created_at, updated_at) "
+            "VALUES ($1, $2, $3, $4, '+33', now(), now())",
+            (uuid4(), tenant, site, trunk),
+        ),
+        (
+            "INSERT INTO schedules (id, tenant_id, name, created_at, updated_at) VALUES ($1, $2, 'Day', now(), now())",
+            (uuid4(), tenant),
+        ),
+        (
+            "INSERT INTO phones (id, tenant_id, site_id, kind, extension, secret_encrypted, created_at, updated_at) "
+            "VALUES ($1, $2, $3, 'physical', $4, 'x', now(), now())",
+            (uuid4(), tenant, site, str(site.int % 10**6)),
+        ),
+        (
+            "INSERT INTO pbx_revisions (at, who, origin, action, fingerprint, result) "
+            "VALUES (now(), $1, 'page', 'apply', 'x', 'applied')",
+            (tenant.hex,),
         ),
         (
             "INSERT INTO phones (id, tenant_id, user_id, extension, secret_encrypted, created_at, updated_at) "
@@ -95,8 +115,8 @@ async def fill(connection: asyncpg.Connection) -> UUID:
             (uuid4(), tenant, user, str(user.int % 10**7)),
         ),
         (
-            "INSERT INTO dids (id, tenant_id, site_id, number, user_id, created_at, updated_at) "
-            "VALUES ($1, $2, $3, $4, $5, now(), now())",
+            "INSERT INTO dids (id, tenant_id, site_id, number, user_id, target, created_at, updated_at) "
+            "VALUES ($1, $2, $3, $4, $5, 'agent', now(), now())",
             (uuid4(), tenant, site, f"+33{user.int % 10**9:09d}", user),
         ),
         ("INSERT INTO call_keys VALUES ($1, 'asterisk', '1', $2)", (tenant, call)),
