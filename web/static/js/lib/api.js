@@ -21,12 +21,13 @@ function cookie(name) {
   return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
 }
 
-/** @param {string} method @param {string} path @param {any} [body] */
+/** @param {string} method @param {string} path @param {any} [body] JSON, or a Blob that is sent as it is under its own type */
 function send(method, path, body) {
   const headers = { Accept: "application/json", "Accept-Language": document.documentElement.lang, "X-CSRF-Token": cookie("ccs_csrf") };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const raw = body instanceof Blob;
+  if (body !== undefined) headers["Content-Type"] = raw ? body.type : "application/json";
   return fetch(path, {
-    method, headers, credentials: "same-origin", body: body === undefined ? undefined : JSON.stringify(body),
+    method, headers, credentials: "same-origin", body: raw || body === undefined ? body : JSON.stringify(body),
     // A refresh outlives its page: its answer holds the only token that is still good.
     keepalive: path === "/api/auth/refresh",
   });
@@ -59,5 +60,7 @@ export function makeApi({ t, onLoggedOut }) {
     get: (path) => request("GET", path),
     post: (path, body = {}, inSession = true) => request("POST", path, body, inSession),
     patch: (path, body) => request("PATCH", path, body),
+    put: (path, body) => request("PUT", path, body),
+    del: (path) => request("DELETE", path),
   };
 }
