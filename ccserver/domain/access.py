@@ -26,11 +26,17 @@ class Ability(StrEnum):
     MANAGE_USERS = "manage_users"
     MANAGE_SITES = "manage_sites"
     SEE_SYSTEM = "see_system"
+    MANAGE_PBX = "manage_pbx"  # look at and apply the configuration of Asterisk
 
 
 _AGENT = frozenset({Ability.USE, Ability.CALL, Ability.SEE_HISTORY})
 _SUPERVISOR = _AGENT | {Ability.SEE_BOARD}
-_ADMIN = _SUPERVISOR | {Ability.MANAGE_USERS, Ability.MANAGE_SITES, Ability.SEE_SYSTEM}
+_ADMIN = _SUPERVISOR | {
+    Ability.MANAGE_USERS,
+    Ability.MANAGE_SITES,
+    Ability.SEE_SYSTEM,
+    Ability.MANAGE_PBX,
+}
 
 ABILITIES: dict[Role, frozenset[Ability]] = {
     Role.AGENT: _AGENT,
@@ -89,6 +95,8 @@ TOPIC_ABILITY: dict[str, Ability] = {
     "links": Ability.USE,
     "users": Ability.MANAGE_USERS,
     "sites": Ability.MANAGE_SITES,
+    "phones": Ability.MANAGE_SITES,
+    "config": Ability.MANAGE_PBX,
     "me": Ability.SESSION,
 }
 """Every topic of the stream and the ability that subscribing needs; an unknown topic is refused."""

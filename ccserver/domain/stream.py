@@ -25,7 +25,7 @@ HEARTBEAT_SECONDS = 1.0
 BLIND_AFTER_SECONDS = 4.0
 """A node that heard nothing from the owner for this long says that it is blind."""
 
-ANNOUNCED_TOPICS = frozenset({"history", "users", "sites", "me"})
+ANNOUNCED_TOPICS = frozenset({"history", "users", "sites", "phones", "me"})
 """Topics whose truth is PostgreSQL: the stream tells of changes and never holds the table.
 
 A page that gets a snapshot reads these tables again over HTTP (the snapshot lists them in ``reload``).

@@ -15,7 +15,7 @@ from tests.rig.owner import change
 from tests.rig.stream import LYON, OTHER_TENANT, PARIS, TENANT, FakeScheduler, Page
 
 USERS = [UUID(int=100 + i) for i in range(2)]
-HELD = ("agents", "calls", "links")
+HELD = ("agents", "calls", "links", "config")
 TOPICS = sorted(TOPIC_ABILITY)
 
 sessions = iter(UUID(int=n) for n in range(10_000, 10_000_000))
