@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 
@@ -100,3 +101,30 @@ class Ami(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class ThrowAway(Protocol):
+    """An Asterisk that was started to be looked at and killed."""
+
+    @property
+    def running(self) -> bool: ...
+
+    async def last_words(self) -> str:
+        """What it said on its console; the only word of one that died before its log was open."""
+        ...
+
+    async def kill(self) -> None:
+        """End it, whatever it does; safe to call twice."""
+        ...
+
+
+class AsteriskStarter(Protocol):
+    """Boots throw-away Asterisks: on this machine, or by asking the container that has the program."""
+
+    async def room(self) -> Path | None:
+        """A new empty folder, short enough to hold a Unix socket, for one of them. None: there is no program."""
+        ...
+
+    async def start(self, etc: Path, modules: str, seconds: float) -> ThrowAway:
+        """Run ``etc``/asterisk.conf, for so long at most. Raises Unavailable."""
+        ...
