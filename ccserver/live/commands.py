@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -27,6 +28,8 @@ _COMMAND: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
 _REPLY: msgspec.json.Decoder[CommandReply] = msgspec.json.Decoder(CommandReply)
 
 DEADLINE_SECONDS = 5.0
+AT_ONCE = 256
+"""Calls, agents and kinds that may have a command under way at once."""
 Value = str | int | float | bool | None
 Handler = Callable[[Command], Awaitable[dict[str, Value]]]
 _KINDS: dict[str, type[DomainError]] = {
@@ -95,29 +98,57 @@ def _error(reply: CommandReply) -> DomainError:
 
 
 class CommandServer:
-    """The owner's side: hands commands to ``handler`` one after another, and answers."""
+    """The owner's side: hands commands to ``handler`` and answers.
+
+    Those about one call (or one agent) are handled one after another, in the order in which they came; others do not
+    wait for them: neither a slow reload of the directory nor an apply of the configuration delays a hang-up.
+    """
 
     def __init__(self, bus: Bus, handler: Handler, clock: Callable[[], float]) -> None:
         self._bus = bus
         self._handler = handler
         self._clock = clock
+        self._lanes: dict[str, deque[Command]] = {}
 
     async def run(self) -> None:
-        """Serves until cancelled."""
+        """Serves until cancelled; what is being handled then is cancelled too."""
         subscription = await self._bus.subscribe(COMMANDS_CHANNEL)
         try:
-            async for message in subscription:
-                if isinstance(message, BusMessage):
-                    await self._serve(message.payload)
+            async with asyncio.TaskGroup() as tasks:
+                async for message in subscription:
+                    if isinstance(message, BusMessage):
+                        self._take(message.payload, tasks)
         finally:
+            self._lanes.clear()
             await subscription.close()
 
-    async def _serve(self, payload: bytes) -> None:
+    def _take(self, payload: bytes, tasks: asyncio.TaskGroup) -> None:
         try:
             command = _COMMAND.decode(payload)
         except msgspec.DecodeError:
             log.error("command cannot be read", size=len(payload))
             return
+        lane = _lane(command)
+        waiting = self._lanes.get(lane)
+        if waiting is not None:
+            waiting.append(command)
+        elif len(self._lanes) >= AT_ONCE:
+            # Nobody waits in vain: who asked is told at once and may ask again.
+            tasks.create_task(
+                self._answer(command, CommandReply(id=command.id, error="busy", kind="unavailable"))
+            )
+        else:
+            todo = self._lanes[lane] = deque((command,))
+            tasks.create_task(self._work(lane, todo))
+
+    async def _work(self, lane: str, todo: deque[Command]) -> None:
+        while todo:
+            await self._serve(todo[0])
+            todo.popleft()
+        if self._lanes.get(lane) is todo:
+            del self._lanes[lane]
+
+    async def _serve(self, command: Command) -> None:
         if command.deadline < self._clock():
             return
         try:
@@ -128,8 +159,19 @@ class CommandServer:
         except Exception:
             log.exception("command failed", command=command.name)
             reply = CommandReply(id=command.id, error="internal", kind="unavailable")
+        await self._answer(command, reply)
+
+    async def _answer(self, command: Command, reply: CommandReply) -> None:
         with contextlib.suppress(Unavailable):
             await self._bus.publish(f"replies.{command.node}", _ENCODER.encode(reply))
+
+
+def _lane(command: Command) -> str:
+    """What a command is about: its call, its agent, or the directory; the configuration keeps its own order."""
+    for key in ("call_id", "agent_id"):
+        if value := command.body.get(key):
+            return f"{key} {value}"
+    return "directory" if command.name == "directory.changed" else command.id
 
 
 def _refusal(command: Command, error: DomainError) -> CommandReply:
