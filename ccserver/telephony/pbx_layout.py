@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from ccserver.domain.pbx import PbxDirectories, PbxModelError, PbxPorts
+from ccserver.domain.pbx import PbxDirectories, PbxModelError, PbxNat, PbxPorts, PbxTls
 
 FILE_NAME: Final = "layout.json"
 
@@ -19,10 +19,12 @@ class LayoutError(Exception):
 
 
 class PbxLayout(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of the PBX model that the machine decides, not the database."""
+    """The part of the PBX model that the machine decides, not the database; `tls` and `nat` may be left out."""
 
     ports: PbxPorts
     directories: PbxDirectories
+    tls: PbxTls = PbxTls()
+    nat: PbxNat = PbxNat()
 
 
 def read_layout(path: Path) -> PbxLayout | None:
