@@ -13,8 +13,12 @@ from ccserver import __version__, memory
 from ccserver.app import serve as serve_application
 from ccserver.logs import configure
 from ccserver.settings import Settings, SettingsError, read_settings
+from ccserver.stack.archive import check_archive
+from ccserver.stack.backup import make_backup
+from ccserver.stack.installation import as_installed
 from ccserver.stack.problems import StackProblem
 from ccserver.stack.progress import ConsoleProgress
+from ccserver.stack.restore import restore_backup
 from ccserver.stack.up import UpOptions, up
 from ccserver.storage import migrate as migrations
 
@@ -97,6 +101,65 @@ def migrate(
             typer.echo("\n".join(f"applied {name}" for name in applied) or "the schema is up to date")
     except migrations.SchemaError as error:
         raise typer.Exit(_fail(str(error))) from error
+
+
+@app.command()
+def backup(
+    to: Annotated[
+        Path | None, typer.Option(help="folder of the backups, by default CCSERVER_BACKUPS")
+    ] = None,
+    keep: Annotated[int, typer.Option(min=0, help="how many backups stay in the folder; 0: all")] = 0,
+) -> None:
+    """Save the database, the recordings and Asterisk's files as one verified archive.
+
+    The server may go on working. SECRETS_KEY is not in the archive: keep it apart, a restore needs it.
+    """
+    progress = ConsoleProgress(_console)
+    try:
+        with progress.step("Backing up") as step:
+            made = make_backup(as_installed(_settings()), folder=to, keep=keep, tell=step.detail)
+    except StackProblem as error:
+        raise typer.Exit(_fail(str(error))) from error
+    database = made.checked.manifest.database
+    typer.echo(f"{made.path}")
+    typer.echo(
+        f"{made.checked.size} bytes, {database.rows} rows, {len(made.checked.manifest.members)} files; verified"
+    )
+    if database.unreadable:
+        progress.say(
+            f"Careful: {database.unreadable} of {database.sealed} sealed secrets (SIP passwords) do not open with this "
+            "SECRETS_KEY. They are in the archive as they are."
+        )
+    for path in made.removed:
+        typer.echo(f"removed {path}")
+
+
+@app.command()
+def restore(
+    archive: Annotated[Path, typer.Argument(help="what `ccserver backup` has written")],
+    replace: Annotated[bool, typer.Option("--replace", help="delete what is there now")] = False,
+    check: Annotated[bool, typer.Option("--check", help="only read the archive, and say what it is")] = False,
+) -> None:
+    """Put an installation back from an archive. The server must be stopped.
+
+    Everything is checked before anything is touched. A database or configuration that is not empty is refused
+    unless --replace is given.
+    """
+    progress = ConsoleProgress(_console)
+    try:
+        if check:
+            with progress.step("Reading the archive"):
+                manifest = check_archive(archive).manifest
+            typer.echo(f"made {manifest.made_at} on {manifest.machine} by ccserver {manifest.ccserver}")
+            typer.echo(f"PostgreSQL {manifest.database.server}, schema {manifest.database.migrations[-1]}")
+            typer.echo(f"{manifest.database.rows} rows, {len(manifest.members)} files; it is whole")
+            return
+        with progress.step("Restoring") as step:
+            done = restore_backup(as_installed(_settings()), archive, replace=replace, tell=step.detail)
+    except StackProblem as error:
+        raise typer.Exit(_fail(str(error))) from error
+    typer.echo(f"{done.checked.manifest.database.rows} rows and {done.files} files are back")
+    typer.echo("\n".join(f"then applied {name}" for name in done.upgraded) or "the schema is up to date")
 
 
 @app.command()

@@ -2,10 +2,16 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
+
+
+_LABEL = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
+# A name whose last part is all digits is a mistyped IPv4 address.
+_HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z)(?!(?:.*\.)?[0-9]+\Z){_LABEL}(?:\.{_LABEL})*")
 
 
 class SettingsError(Exception):
@@ -30,6 +36,10 @@ class Settings:
     role: str = "all"
     node: str = ""
     data_dir: Path = Path("data")
+    backup_dir: Path | None = None
+    sip_server: str = ""
+    sip_port: int = 0
+    sip_transport: str = "udp"
     asterisk_host: str = "127.0.0.1"
     ami_port: int = 5038
     ami_user: str = "ccserver"
@@ -84,6 +94,16 @@ def _networks(env: Mapping[str, str], name: str) -> tuple[str, ...]:
     return networks
 
 
+def _host(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "")
+    try:
+        return str(ipaddress.ip_address(value)) if value else ""
+    except ValueError:
+        if _HOST_NAME.fullmatch(value):
+            return value
+    raise SettingsError(f"{name}={value!r} is not a host name or an IP address")
+
+
 def _url(env: Mapping[str, str], name: str) -> str:
     value = env.get(name, "")
     parts = urlsplit(value)
@@ -96,6 +116,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
     """Settings from ``env`` (the process environment by default). Raises SettingsError."""
     env = os.environ if env is None else env
     cel = env.get("ASTERISK_CEL_FILE", "")
+    backups = env.get("CCSERVER_BACKUPS", "")
     return Settings(
         database_url=env.get("DATABASE_URL", ""),
         redis_url=env.get("REDIS_URL", ""),
@@ -111,6 +132,10 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         role=_choice(env, "CCSERVER_ROLE", "all", ("all", "web", "telephony")),
         node=env.get("CCSERVER_NODE", ""),
         data_dir=Path(env.get("CCSERVER_DATA", "data")),
+        backup_dir=Path(backups) if backups else None,
+        sip_server=_host(env, "SIP_SERVER"),
+        sip_port=_integer(env, "SIP_PORT", 0, 1, 65535),
+        sip_transport=_choice(env, "SIP_TRANSPORT", "udp", ("udp", "tcp", "tls")),
         asterisk_host=env.get("ASTERISK_HOST", "127.0.0.1"),
         ami_port=_integer(env, "AMI_PORT", 5038, 1, 65535),
         ami_user=env.get("AMI_USER", "ccserver"),

@@ -69,6 +69,11 @@ class EmbeddedPostgres:
     def running(self) -> bool:
         return self._identity is not None and self._identity.alive
 
+    @property
+    def started_here(self) -> bool:
+        """Whether the server is a child of this process, not one that was found running."""
+        return self._child is not None
+
     def dsn(self, database: str = DATABASE, role: str = ROLE) -> str:
         """A URL for asyncpg and psycopg. The role `ccserver` owns the database and is no superuser."""
         return f"postgresql://{role}@/{database}?host={quote(str(self._socket_folder), safe='')}"

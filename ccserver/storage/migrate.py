@@ -4,7 +4,7 @@ Everything here blocks and belongs to a command or a thread, except ``check_appl
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -61,13 +61,18 @@ def check_applied(known: Iterable[str], applied: Iterable[str]) -> None:
         )
 
 
-def apply(dsn: str, folder: Path = MIGRATIONS) -> tuple[str, ...]:
-    """Apply what is pending and return its ids. Raises Unavailable, or SchemaError for a newer schema."""
+def apply(dsn: str, folder: Path = MIGRATIONS, *, only: Collection[str] | None = None) -> tuple[str, ...]:
+    """Apply what is pending and return its ids. Raises Unavailable, or SchemaError for a newer schema.
+
+    ``only``: no other migrations than these (a restore brings up the schema of its archive first).
+    """
     with _locked(dsn), _backend(dsn) as backend:
         migrations = yoyo.read_migrations(str(folder))
         status = compare((m.id for m in migrations), _applied(backend))
         if status.unknown:
             check_applied(known_migrations(folder), status.applied)
+        if only is not None:
+            migrations = migrations.filter(lambda m: m.id in only)
         pending = backend.to_apply(migrations)
         ids = tuple(m.id for m in pending)
         backend.apply_migrations(pending)
