@@ -47,6 +47,8 @@ NAV = (
     NavItem("/calls", "history", N_("Calls"), Ability.SEE_HISTORY),
     NavItem("/users", "users", N_("Users"), Ability.MANAGE_USERS),
     NavItem("/sites", "building-2", N_("Sites"), Ability.MANAGE_SITES),
+    NavItem("/phones", "phone", N_("Phones"), Ability.MANAGE_SITES),
+    NavItem("/config", "server-cog", N_("Asterisk"), Ability.MANAGE_PBX),
     NavItem("/system", "activity", N_("System"), Ability.SEE_SYSTEM),
 )
 
@@ -56,12 +58,14 @@ class Shell:
     """Everything that a page needs besides its own template.
 
     ``me`` is the public view of the user, with its ``abilities``; ``snapshot`` holds the first rows by topic
-    and key; ``data`` is the page's own part of the boot data; ``context`` goes to the template only.
+    and key; ``data`` is the page's own part of the boot data; ``context`` goes to the template only. ``section``: the
+    navigation's entry that the page is under, its own path by default.
     """
 
     title: str
     module: str
     path: str = ""
+    section: str = ""
     locale: str = "fr"
     theme: str = "auto"
     wall: bool = False
@@ -162,6 +166,7 @@ class Renderer:
                 title=say(shell.title),
                 module=shell.module,
                 path=shell.path,
+                section=shell.section or shell.path,
                 locale=shell.locale,
                 theme=shell.theme if shell.theme in THEMES else "auto",
                 wall=shell.wall,

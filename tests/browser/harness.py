@@ -13,11 +13,11 @@ from ccserver.web.assets import Assets, setup_assets
 from ccserver.web.i18n import Catalogues
 from ccserver.web.rendering import Renderer, Shell, content_security_policy
 
-from tests.browser import scenes
+from tests.browser import scenes, scenes_pbx, scenes_sites
 
 Row = dict[str, Any]
 
-ADMIN = ["use", "call", "see_board", "see_history", "manage_users", "manage_sites", "see_system"]
+ADMIN = ["use", "call", "see_board", "see_history", "manage_users", "manage_sites", "see_system", "manage_pbx"]
 AGENT = ["use", "call", "see_history"]
 
 PAGES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
@@ -28,9 +28,16 @@ PAGES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "/calls": ("pages/calls.html", "Calls", "calls", ("calls", "history", "links", "me")),
     "/users": ("pages/users.html", "Users", "users", ("users", "links", "me")),
     "/sites": ("pages/sites.html", "Sites", "sites", ("sites", "links", "me")),
+    "/sites/paris": ("pages/site.html", "Site", "site", ("sites", "links", "me")),
+    "/schedules": ("pages/schedules.html", "Opening hours", "schedules", ("sites", "links", "me")),
+    "/phones": ("pages/phones.html", "Phones", "phones", ("phones", "agents", "links", "me")),
+    "/config": ("pages/config.html", "Asterisk configuration", "config", ("links", "me")),
     "/system": ("pages/system.html", "System", "system", ("links", "me")),
     "/styleguide": ("pages/styleguide.html", "Style guide", "styleguide", ()),
 }
+
+
+SITE_MODULES = ("site", "sites", "schedules")
 
 
 class Harness:
@@ -38,6 +45,7 @@ class Harness:
 
     def __init__(self) -> None:
         self.renderer = Renderer(Assets(), Catalogues())
+        self.choices = {locale: scenes_sites.choices(locale) for locale in ("fr", "en")}
         self.me: Row = {
             "id": scenes.uid(scenes.NAMES[0]),
             "login": "camille.roux",
@@ -75,8 +83,10 @@ class Harness:
             "calls": {row["id"]: row for row in scenes.calls_now(now)},
             "history": {row["id"]: row for row in scenes.history(now)},
             "links": {row["id"]: row for row in scenes.links(now)},
+            "config": {"state": scenes_pbx.state(now)},
             "users": {},
             "sites": {},
+            "phones": {},
             "me": {},
         }
 
@@ -96,6 +106,8 @@ class Harness:
 
     async def page(self, request: web.Request) -> web.Response:
         template, title, module, topics = PAGES[request.path]
+        if topics and "manage_pbx" in self.me["abilities"]:
+            topics = (*topics, "config")
         locale = request.query.get("lang", self.locale)
         shell = Shell(
             title=title,
@@ -107,8 +119,9 @@ class Harness:
             me=None if request.path == "/login" else self.me,
             topics=topics,
             snapshot=self.snapshot(topics),
+            section="/sites" if module in ("site", "schedules") else "",
             data=self.data(),
-            context=self.context(),
+            context=self.context() | self.choices[locale] if module in SITE_MODULES else self.context(),
         )
         headers = {"Content-Security-Policy": content_security_policy(shell.nonce)}
         text = self.renderer.render(template, shell)
@@ -117,18 +130,22 @@ class Harness:
     def data(self) -> Row:
         sites = [{"id": key, "name": name} for key, name in scenes.SITES.items()]
         agents = [{"id": scenes.uid(name), "name": name} for name in scenes.NAMES]
-        return {"sites": sites, "agents": agents}
+        return {"sites": sites, "agents": agents, "site": scenes_sites.sites()[0]}
 
     def context(self) -> Row:
         roles = [("AGENT", "Agent"), ("SUPERVISOR", "Superviseur"), ("ADMIN", "Administrateur")]
         return {"roles": roles, "sites": list(scenes.SITES.items()), "users": []}
 
     def snapshot(self, topics: tuple[str, ...] | list[str]) -> dict[str, dict[str, Row]]:
-        return {topic: self.topics.get(topic, {}) for topic in topics}
+        rows = {topic: self.topics.get(topic, {}) for topic in topics}
+        if "sites" in topics:  # The other pages have the few lines of ``scenes``.
+            rows["links"] = scenes_sites.links(time.time()) | rows["links"]
+        return rows
 
     async def api(self, request: web.Request) -> web.Response:
-        text = await request.text()
-        body = json.loads(text) if text else None
+        body: Any = await request.read()
+        if request.content_type in ("application/json", "application/octet-stream"):
+            body = json.loads(body) if body else None
         self.requests.append((request.method, request.path_qs, body))
         key = (request.method, request.path)
         if request.query.get("after") in self.following:
@@ -148,8 +165,10 @@ class Harness:
             return 200, {"items": scenes.users(), "next": None}
         if request.path.startswith("/api/calls/") and request.method == "GET":
             return 200, scenes.journey(time.time())
-        if request.path in ("/api/sites", "/api/trunks", "/api/dids"):
-            return 200, {"items": [], "next": None}
+        if (told := scenes_pbx.answer(request.method, request.path, time.time())) is not None:
+            return 200, told
+        if (told := scenes_sites.answer(request.method, request.path, time.time())) is not None:
+            return 200, told
         return 202, {"id": scenes.uid("new")}
 
     async def stream(self, request: web.Request) -> web.StreamResponse:

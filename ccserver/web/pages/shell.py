@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from ccserver.domain.access import Actor, sees
+from ccserver.domain.access import Ability, Actor, sees
 from ccserver.web import keys
 from ccserver.web.api.auth import me_view
 from ccserver.web.rendering import THEMES, Shell
@@ -37,13 +37,17 @@ async def live_shell(
     data: Mapping[str, Any] | None = None,
     context: Mapping[str, Any] | None = None,
     wall: bool = False,
+    section: str = "",
 ) -> Shell:
     """The shell of a page with a frame."""
+    if actor.may(Ability.MANAGE_PBX):
+        topics = (*topics, "config")  # Whoever may apply it is told on every page that something waits.
     row = await request.app[keys.ACCOUNTS].me(actor)
     return Shell(
         title=title,
         module=module,
         path=request.path,
+        section=section,
         locale=keys.locale_of(request),
         theme=theme_of(request),
         wall=wall,

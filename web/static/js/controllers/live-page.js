@@ -1,4 +1,5 @@
 /** The start of every page with a frame: chrome, link, timers, then the page's own controllers, then the socket. */
+import { startConfigBadge } from "controllers/config-badge";
 import { startConnection } from "controllers/connection";
 import { startMenu } from "controllers/menu";
 import { startTimers } from "controllers/timers";
@@ -8,6 +9,7 @@ import { makePage } from "lib/page";
 export function startLivePage(...controllers) {
   const page = makePage();
   startMenu(page);
+  startConfigBadge(page);
   for (const start of controllers) start(page);
   startConnection(page);
   const turn = startTimers(page);

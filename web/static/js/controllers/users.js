@@ -1,4 +1,5 @@
 /** The list of users: found by the API, kept true by the stream. */
+import { startImport } from "controllers/import";
 import { makeUserForm } from "controllers/user-form";
 import { makeKeyedList } from "lib/keyed-list";
 
@@ -58,10 +59,26 @@ export function startUsers(page) {
     const row = event.target instanceof Element ? event.target.closest("[data-key]") : null;
     if (row) form.edit(rows.get(row.dataset.key));
   });
+  startImport(page, { path: "/api/users/import", imported: soon });
   document.getElementById("new-user").addEventListener("click", () => form.create());
   document.getElementById("more").addEventListener("click", () => load(true));
   filters.addEventListener("input", soon);
   filters.addEventListener("submit", (event) => event.preventDefault());
   // What another page changes: asked for again, because only the API knows whether it matches the filters.
   store.watch(["users"], soon);
+
+  /** A link from elsewhere to one user. */
+  async function openLinked() {
+    const url = new URL(location.href);
+    const id = url.searchParams.get("user");
+    if (!id) return;
+    url.searchParams.delete("user");
+    history.replaceState(null, "", url);
+    try {
+      form.edit(await api.get(`/api/users/${encodeURIComponent(id)}`));
+    } catch (error) {
+      toasts.failed(error);
+    }
+  }
+  void openLinked();
 }

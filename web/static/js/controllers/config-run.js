@@ -1,0 +1,51 @@
+/** The check, application or rollback that runs, as it goes; afterwards how it ended, in Asterisk's own words. */
+import { failureOf, makeSteps } from "controllers/config-steps";
+import { isRunning, outcomeOf } from "lib/config-run";
+import { fill } from "lib/render";
+
+/** A success of a while ago is for the history alone. */
+const FRESH_SECONDS = 600;
+
+/** @param {import("lib/page").Page} page @param {import("controllers/config-steps").Words} words */
+export function makeConfigRun(page, words) {
+  const { format, clock, t } = page;
+  const card = document.getElementById("run");
+  const said = document.getElementById("run-words");
+  const steps = makeSteps(page, words, document.getElementById("run-steps"), "run-step");
+
+  const isShown = (run) => isRunning(run) || outcomeOf(run) === "failed" || clock.now() - run.ended_at < FRESH_SECONDS;
+
+  /** What became of the files after a failure. @param {any} run */
+  function undone(run) {
+    const undo = run.steps.find(({ name }) => name === "roll_back");
+    if (outcomeOf(run) !== "failed") return "";
+    if (!undo) return t("Nothing was touched: Asterisk runs on as before.");
+    if (undo.state === "done") return t("Everything was undone: Asterisk runs on the former files.");
+    if (undo.state === "failed") return t("Undoing failed as well: look at Asterisk now. Its former files are kept beside the others.");
+    return t("Undoing what was begun…");
+  }
+
+  /** @param {any} run a ConfigRun */
+  function show(run) {
+    card.hidden = !run || !isShown(run);
+    if (card.hidden) return;
+    const outcome = outcomeOf(run);
+    const failure = failureOf(run.steps);
+    const ended = { failed: "failed", done: run.action === "check" ? "checked" : "applied", running: "running" }[outcome];
+    const result = run.result && outcome !== "running" ? run.result : ended;
+    fill(card, {
+      title: words.action(run.action),
+      result: { text: words.result(result), tone: words.resultTone(result) },
+      when: run.ended_at ? t("%(who)s, at %(time)s, in %(seconds)s", { who: run.who, time: format.time(run.started_at), seconds: format.precise(run.ended_at - run.started_at) })
+        : t("%(who)s, at %(time)s", { who: run.who, time: format.time(run.started_at) }),
+      undone: { text: undone(run), hidden: outcome !== "failed" },
+    });
+    card.dataset.outcome = outcome;
+    steps.show(run.steps);
+    const lines = failure ? [failure.message, run.message].filter(Boolean) : [run.message].filter(Boolean);
+    said.hidden = !lines.length;
+    fill(said, { heading: failure ? t("“%(step)s” failed:", { step: words.step(failure.name) }) : t("Result"), text: [...new Set(lines)].join("\n") });
+  }
+
+  return { show };
+}
