@@ -5,11 +5,11 @@ from aiohttp import web
 from ccserver.web import keys
 from ccserver.web.assets import Assets, setup_assets
 from ccserver.web.i18n import Catalogues
-from ccserver.web.pages import admin, gate, pbx, work
+from ccserver.web.pages import admin, gate, pbx, sites, work
 from ccserver.web.pages.renderer import Pages
 from ccserver.web.rendering import Renderer
 
-ROUTES = (*gate.ROUTES, *work.ROUTES, *admin.ROUTES, *pbx.ROUTES)
+ROUTES = (*gate.ROUTES, *work.ROUTES, *admin.ROUTES, *sites.ROUTES, *pbx.ROUTES)
 
 
 def setup_pages(app: web.Application, catalogues: Catalogues, *, development: bool) -> None:

@@ -1,4 +1,4 @@
-"""Pages of administrators: users, sites, system health; and the style guide in development."""
+"""Pages of administrators: users, system health; and the style guide in development."""
 
 from aiohttp import web
 
@@ -9,8 +9,6 @@ from ccserver.web.i18n import N_
 from ccserver.web.pages.shell import live_shell, theme_of
 from ccserver.web.rendering import ROLE_NAMES, Shell
 from ccserver.web.route import Route
-
-USERS_IN_A_CHOICE = 200
 
 
 async def users(request: web.Request, actor: Actor) -> Shell:
@@ -27,19 +25,6 @@ async def users(request: web.Request, actor: Actor) -> Shell:
             "roles": [(role.value, say(ROLE_NAMES[role])) for role in Role if may_grant(actor.role, role)],
             "sites": [(str(site.id), site.name) for site in sites],
         },
-    )
-
-
-async def sites(request: web.Request, actor: Actor) -> Shell:
-    page = await request.app[keys.USERS].page(actor, active=True, limit=USERS_IN_A_CHOICE)
-    people = [{"id": user.id, "name": user.name} for user in page.items if user.extension]
-    return await live_shell(
-        request,
-        actor,
-        title=N_("Sites and lines"),
-        module="sites",
-        topics=("sites", "links", "me"),
-        data={"users": people},
     )
 
 
@@ -64,7 +49,6 @@ async def styleguide(request: web.Request, _actor: Actor | None) -> Shell:
 
 ROUTES = (
     Route("GET", "/users", users, ability=Ability.MANAGE_USERS, page="pages/users.html", summary="Users"),
-    Route("GET", "/sites", sites, ability=Ability.MANAGE_SITES, page="pages/sites.html", summary="Sites"),
     Route("GET", "/system", system, ability=Ability.SEE_SYSTEM, page="pages/system.html", summary="Health"),
     Route(
         "GET",

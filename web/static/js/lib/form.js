@@ -1,13 +1,24 @@
 /** A form that talks to the API: busy while it waits, each refused field with its reason, focus on the first. */
 import { fill } from "lib/render";
 
-/** @param {HTMLFormElement} form @param {string} name @param {string} message "" clears it */
-export function setFieldError(form, name, message) {
-  const control = form.elements.namedItem(name);
-  const place = form.querySelector(`[data-error-for="${name}"]`);
+/** A refusal names its place in the body; the form may have one control for the whole: subnets[2] is told at subnets. */
+function placeOf(form, field) {
+  for (let name = field, before = ""; name !== before; before = name, name = name.replace(/(\.[^.[\]]+|\[\d+\])$/, "")) {
+    const place = form.querySelector(`[data-error-for="${CSS.escape(name)}"]`);
+    if (place) return { name, place };
+  }
+  return { name: field, place: null };
+}
+
+/** @param {HTMLFormElement} form @param {string} field @param {string} message "" clears it */
+export function setFieldError(form, field, message) {
+  const { name, place } = placeOf(form, field);
+  const found = form.elements.namedItem(name);
+  const control = found instanceof RadioNodeList ? found[0] : found;
   if (place) place.textContent = message;
   if (control instanceof HTMLElement) control.toggleAttribute("aria-invalid", false);
   if (message && control instanceof HTMLElement) control.setAttribute("aria-invalid", "true");
+  if (message) place?.closest("details")?.setAttribute("open", "");
   return Boolean(place);
 }
 

@@ -12,6 +12,9 @@ export function makeStore() {
   /** @type {{name: string, reload: () => void}[]} */
   const reloaders = [];
 
+  /** @type {{name: string, listener: (changes: [string, any][]) => void}[]} */
+  const followers = [];
+
   /** What is only announced (history, users, sites) may have been missed: whoever lists it reads it again. @param {Set<string>} stale */
   function askReload(stale) {
     for (const { name, reload } of reloaders) if (stale.has(name)) reload();
@@ -49,6 +52,14 @@ export function makeStore() {
         else rows(topic).set(key, row);
       }
       announce(new Set(changes.map(([topic]) => topic)));
+      for (const { name, listener } of followers) {
+        const mine = changes.filter(([topic, key]) => topic === name && key !== "*").map(([, key, row]) => /** @type {[string, any]} */ ([key, row]));
+        if (mine.length) listener(mine);
+      }
+    },
+    /** Called with the keys and rows of one topic that came together, a deleted one as null. @param {string} name @param {(changes: [string, any][]) => void} listener */
+    follow(name, listener) {
+      followers.push({ name, listener });
     },
     /** Called when a topic that is only announced must be read again. @param {string} name @param {() => void} reload */
     onReload(name, reload) {

@@ -1,4 +1,5 @@
 import { startLivePage } from "controllers/live-page";
-import { startSites } from "controllers/sites";
+import { startSiteList } from "controllers/site-list";
+import { startZoneClocks } from "controllers/zone-clocks";
 
-startLivePage(startSites);
+startLivePage(startSiteList, startZoneClocks);

@@ -1,0 +1,81 @@
+/**
+ * What administrators look after, read from the API and read again when the stream says that it changed.
+ * The lists are the truth: a change only tells which of them to ask for.
+ */
+const SOURCES = {
+  site: "/api/sites", trunk: "/api/trunks", did: "/api/dids", schedule: "/api/schedules", route: "/api/routes", phone: "/api/phones?limit=200",
+};
+/** Changes come in flocks (a range of numbers): ask once for all of them. */
+const TOGETHER_MS = 60;
+
+/** @param {import("lib/page").Page} page @param {string[]} nouns */
+export function makeAdminData({ api, store, toasts }, nouns) {
+  /** @type {Record<string, Map<string, any>>} */
+  const tables = Object.fromEntries(nouns.map((noun) => [noun, new Map()]));
+  const listeners = new Set();
+  const wanted = new Set();
+  let loaded = false;
+  let busy = false;
+  let timer = 0;
+
+  async function readAll(source) {
+    const rows = new Map();
+    let after = "";
+    do {
+      const page = await api.get(after ? `${source}${source.includes("?") ? "&" : "?"}after=${encodeURIComponent(after)}` : source);
+      for (const row of page.items) rows.set(row.id, row);
+      after = page.next ?? "";
+    } while (after);
+    return rows;
+  }
+
+  async function read() {
+    if (busy) return;
+    busy = true;
+    const asked = [...wanted];
+    wanted.clear();
+    try {
+      const found = await Promise.all(asked.map((noun) => readAll(SOURCES[noun])));
+      asked.forEach((noun, index) => { tables[noun] = found[index]; });
+      loaded = true;
+      for (const listener of listeners) listener();
+    } catch (error) {
+      toasts.failed(error);
+    } finally {
+      busy = false;
+    }
+    if (wanted.size) await read();
+  }
+
+  /** @param {string[]} some nouns to read again */
+  function reload(some = nouns) {
+    for (const noun of some) if (nouns.includes(noun)) wanted.add(noun);
+    clearTimeout(timer);
+    return new Promise((done) => { timer = window.setTimeout(() => done(read()), TOGETHER_MS); });
+  }
+
+  /** A site takes others with it; a key of another kind may be anything. @param {[string, any][]} changes */
+  function touched(changes) {
+    const kinds = changes.map(([key]) => key.split(":")[0]);
+    return kinds.every((kind) => kind !== "site" && nouns.includes(kind)) ? kinds : nouns;
+  }
+
+  store.follow("sites", (changes) => void reload(touched(changes)));
+  store.follow("phones", () => void reload(["phone"]));
+  store.onReload("sites", () => void reload());
+  store.onReload("phones", () => void reload(["phone"]));
+  void reload();
+
+  return {
+    reload,
+    /** Something else that the lists show has come. */
+    touch() { for (const listener of listeners) listener(); },
+    /** Whether the first answer is here: before it, nothing can be said to be empty. */
+    loaded: () => loaded,
+    /** @param {string} noun */ rows: (noun) => [...tables[noun].values()],
+    /** @param {string} noun @param {string|null|undefined} id */ find: (noun, id) => (id ? tables[noun]?.get(id) : undefined),
+    /** @param {() => void} listener */ onChange: (listener) => listeners.add(listener),
+  };
+}
+
+/** @typedef {ReturnType<typeof makeAdminData>} AdminData */

@@ -1,0 +1,103 @@
+/** All sites at a glance: where a line is down, what time it is there, how many numbers and phones hang on it. */
+import { makeAdminData } from "controllers/admin-data";
+import { inOrder, makeLineState } from "controllers/line-state";
+import { makeSiteForm } from "controllers/site-form";
+import { makeKeyedList } from "lib/keyed-list";
+import { formatNumber, readNumber } from "lib/phone-number";
+import { setText } from "lib/render";
+import { timeIn } from "lib/zone-time";
+
+const TROUBLES = new Set(["bad", "warn"]);
+
+/** @param {any[]} rows @returns {Map<string, any[]>} */
+function bySite(rows) {
+  const found = new Map();
+  for (const row of rows) found.set(row.site_id, [...(found.get(row.site_id) ?? []), row]);
+  return found;
+}
+
+/** @param {import("lib/page").Page} page */
+export function startSiteList(page) {
+  const { clock, store, locale, toasts, t, tn } = page;
+  const place = (id) => document.getElementById(id);
+  const filters = /** @type {HTMLFormElement} */ (place("filters"));
+  const state = makeLineState(page);
+  const data = makeAdminData(page, ["site", "trunk", "did", "phone"]);
+  const countries = new Intl.DisplayNames([locale], { type: "region" });
+  const form = makeSiteForm(page, data, (site) => { toasts.done(t("Saved.")); location.assign(`/sites/${site.slug}`); });
+  const lines = new WeakMap();
+
+  function showLines(element, { trunks }) {
+    let list = lines.get(element);
+    if (!list) {
+      const fields = ({ trunk, index }) => {
+        const told = state.line(trunk);
+        const words = `${trunk.name || trunk.slug} – ${state.place(index)} – ${told.text}`;
+        return { root: { tone: told.tone, title: words }, text: told.tone === "bad" ? `${trunk.name || trunk.slug} – ${told.text}` : trunk.name || trunk.slug };
+      };
+      list = makeKeyedList({ container: element.querySelector("[data-lines]"), template: "tpl-line", prefix: "line", fields });
+      lines.set(element, list);
+    }
+    list.show(trunks.map((trunk, index) => [trunk.id, { trunk, index }]));
+  }
+
+  const list = makeKeyedList({
+    container: place("sites"), template: "tpl-site", prefix: "site",
+    fields: ({ site, told, hit, numbers, phones }) => ({
+      name: site.name, place: hit ?? `${site.slug} · ${countries.of(site.country) ?? site.country}`, state: told,
+      numbers: String(numbers), phones: String(phones),
+      counts: `${tn("%(n)s number", "%(n)s numbers", numbers)} · ${tn("%(n)s phone", "%(n)s phones", phones)}`,
+    }),
+    after(element, view) {
+      setText(element.querySelector("[data-clock]"), timeIn(clock.now(), view.site.zone)?.time ?? "–");
+      element.querySelector("[data-link]").href = `/sites/${view.site.slug}`;
+      element.querySelector("[data-clock]").dataset.zone = view.site.zone;
+      element.querySelector("[data-clock]").title = view.site.zone.replaceAll("_", " ");
+      showLines(element, view);
+    },
+  });
+
+  /** Why a site is among those looked for: "" by its own name, a number of it in words, null when it is not. */
+  function match(text, site, trunks, dids) {
+    const wanted = text.trim().toLocaleLowerCase(locale);
+    if (!wanted || [site.name, site.slug, ...trunks.flatMap(({ name, slug }) => [name, slug])].some((word) => word.toLocaleLowerCase(locale).includes(wanted))) return "";
+    const digits = readNumber(wanted).number.replace(/^\+33|^0|\D/g, "");
+    const hit = dids.find((did) => (digits.length > 2 && did.number.includes(digits)) || did.label.toLocaleLowerCase(locale).includes(wanted));
+    return hit ? [formatNumber(hit.number), hit.label].filter(Boolean).join(" – ") : null;
+  }
+
+  function views() {
+    const [trunks, dids, phones] = ["trunk", "did", "phone"].map((noun) => bySite(data.rows(noun)));
+    return data.rows("site").map((site) => {
+      const own = inOrder(trunks.get(site.id) ?? []);
+      return { site, trunks: own, dids: dids.get(site.id) ?? [], told: state.site(site, own), numbers: (dids.get(site.id) ?? []).length, phones: (phones.get(site.id) ?? []).length };
+    });
+  }
+
+  function show() {
+    if (!data.loaded()) return;
+    const all = views().sort((a, b) => a.site.name.localeCompare(b.site.name, locale));
+    const text = /** @type {HTMLInputElement} */ (place("text")).value;
+    const onlyTrouble = /** @type {HTMLInputElement} */ (place("trouble")).checked;
+    const troubled = all.filter(({ told }) => TROUBLES.has(told.tone)).length;
+    const seen = all.map((view) => ({ ...view, hit: match(text, view.site, view.trunks, view.dids) }))
+      .filter(({ hit, told }) => hit !== null && (!onlyTrouble || TROUBLES.has(told.tone)));
+    list.show(seen.map((view) => [view.site.id, { ...view, hit: view.hit || undefined }]));
+    place("sites-lead").textContent = all.length ? [tn("%(n)s site", "%(n)s sites", all.length), troubled ? tn("%(n)s with a problem", "%(n)s with a problem", troubled) : t("everything is up")].join(" · ") : "";
+    place("sites-waiting").hidden = true;
+    place("sites-table").hidden = seen.length === 0;
+    place("sites-none").hidden = all.length > 0;
+    place("sites-unmatched").hidden = seen.length > 0 || all.length === 0;
+    filters.hidden = all.length === 0;
+  }
+
+  place("new-site").addEventListener("click", () => form.create());
+  place("sites").addEventListener("click", (event) => {
+    const target = /** @type {Element} */ (event.target);
+    if (!target.closest("a") && !getSelection()?.toString()) target.closest("tr")?.querySelector("a")?.click();
+  });
+  filters.addEventListener("input", show);
+  filters.addEventListener("submit", (event) => event.preventDefault());
+  data.onChange(show);
+  store.watch(["links"], show);
+}

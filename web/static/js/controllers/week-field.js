@@ -1,0 +1,140 @@
+/**
+ * The week of a schedule: for each day its openings, typed as hours or drawn on the day's bar with the pointer.
+ * Everything that the pointer does, the fields do by keyboard.
+ */
+import { dayNames, drawDay } from "lib/week";
+import { minutesOf } from "lib/zone-time";
+import { fill, fromTemplate } from "lib/render";
+
+const STEP = 30;
+const two = (n) => String(n).padStart(2, "0");
+const textOf = (minutes) => `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+/** A time field cannot say 24:00: as an end, midnight is the coming one. @param {string} text */
+const endOf = (text) => (text === "00:00" ? "24:00" : text);
+
+/** @param {HTMLElement} root @param {import("lib/page").Page} page */
+export function makeWeekField(root, { locale, t }) {
+  const names = dayNames(locale, "long");
+  const times = (opening) => /** @type {HTMLInputElement[]} */ ([...opening.querySelectorAll("input")]);
+  const read = (opening) => ({ opens: times(opening)[0].value, closes: endOf(times(opening)[1].value) });
+
+  const days = names.map((name, index) => {
+    const element = fromTemplate("tpl-week-day");
+    element.dataset.day = String(index + 1);
+    element.setAttribute("aria-label", name);
+    fill(element, { day: name, add: { label: t("Add hours on %(day)s", { day: name }) } });
+    root.append(element);
+    return element;
+  });
+  const openingsOf = (day) => [...day.querySelectorAll("[data-opening]")];
+
+  function draw(day) {
+    const spans = openingsOf(day).map(read);
+    drawDay(day.querySelector("[data-bar]"), spans.filter(({ opens, closes }) => opens && closes));
+    day.querySelector("[data-closed]").hidden = spans.length > 0;
+  }
+
+  function append(day, opens, closes) {
+    const opening = fromTemplate("tpl-opening");
+    const name = names[Number(day.dataset.day) - 1];
+    const [from, to] = times(opening);
+    from.value = opens;
+    to.value = closes === "24:00" ? "00:00" : closes;
+    from.setAttribute("aria-label", t("%(day)s, opens at", { day: name }));
+    to.setAttribute("aria-label", t("%(day)s, closes at", { day: name }));
+    fill(opening, { remove: { label: t("Remove these hours of %(day)s", { day: name }) } });
+    day.querySelector("[data-openings]").append(opening);
+    return opening;
+  }
+
+  function changed(day) {
+    for (const input of day.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
+    fill(day, { problem: "" });
+    draw(day);
+    root.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  /** Hours that touch become one. @param {HTMLElement} day @param {number} from @param {number} to */
+  function paint(day, from, to) {
+    let [start, end] = [from, to];
+    for (const opening of openingsOf(day)) {
+      const { opens, closes } = read(opening);
+      const [a, b] = [minutesOf(opens), minutesOf(closes)];
+      if (!opens || !closes || b < start || a > end) continue;
+      [start, end] = [Math.min(a, start), Math.max(b, end)];
+      opening.remove();
+    }
+    append(day, textOf(start), end === 1440 ? "24:00" : textOf(end));
+    changed(day);
+  }
+
+  function startPainting(event) {
+    const bar = /** @type {Element} */ (event.target).closest("[data-bar]");
+    if (!bar || event.button !== 0) return;
+    event.preventDefault();
+    const day = bar.closest("[data-day]");
+    const box = bar.getBoundingClientRect();
+    const at = (x) => Math.min(1440, Math.max(0, Math.round(((x - box.left) / box.width) * (1440 / STEP)) * STEP));
+    const first = at(event.clientX);
+    const before = openingsOf(day).map(read);
+    const span = (x) => [Math.min(first, at(x)), Math.max(first, at(x))].map(textOf);
+    const move = (e) => { const [opens, closes] = span(e.clientX); drawDay(bar, [...before, { opens, closes }]); };
+    const end = (e) => {
+      removeEventListener("pointermove", move);
+      const last = at(e.clientX);
+      if (e.type === "pointerup" && last !== first) paint(day, Math.min(first, last), Math.max(first, last));
+      else draw(day);
+    };
+    addEventListener("pointermove", move);
+    addEventListener("pointerup", end, { once: true });
+    addEventListener("pointercancel", end, { once: true });
+  }
+
+  function copyMonday() {
+    const spans = openingsOf(days[0]).map(read);
+    for (const day of days.slice(1, 5)) {
+      day.querySelector("[data-openings]").replaceChildren();
+      for (const { opens, closes } of spans) append(day, opens, closes);
+      changed(day);
+    }
+  }
+
+  root.addEventListener("pointerdown", startPainting);
+  root.addEventListener("input", (event) => { if (event.target instanceof HTMLInputElement) changed(event.target.closest("[data-day]")); });
+  root.addEventListener("click", (event) => {
+    const target = /** @type {Element} */ (event.target);
+    const day = target.closest("[data-day]");
+    if (target.closest("[data-add]")) {
+      const last = openingsOf(day).map(read).pop();
+      const [opens, closes] = !last ? ["09:00", "12:00"] : minutesOf(last.closes) < 1080 ? ["14:00", "18:00"] : ["", ""];
+      const opening = append(day, last && opens && opens < last.closes ? last.closes : opens, closes);
+      changed(day);
+      times(opening)[0].focus();
+    }
+    if (target.closest("[data-remove]")) { target.closest("[data-opening]").remove(); changed(day); day.querySelector("[data-add]").focus(); }
+  });
+
+  return {
+    copyMonday,
+    /** @param {{day: number, opens: string, closes: string}[]} hours */
+    set(hours) {
+      for (const day of days) {
+        day.querySelector("[data-openings]").replaceChildren();
+        fill(day, { problem: "" });
+        const own = hours.filter((hour) => hour.day === Number(day.dataset.day)).sort((a, b) => a.opens.localeCompare(b.opens));
+        for (const { opens, closes } of own) append(day, opens, closes);
+        draw(day);
+      }
+    },
+    get: () => days.flatMap((day) => openingsOf(day).map((opening) => ({ day: Number(day.dataset.day), ...read(opening) }))),
+    /** Tells a refusal of hours[index].part beside its day. @param {string} field @param {string} message */
+    fail(field, message) {
+      const found = /^hours\[(\d+)\](?:\.(\w+))?/.exec(field);
+      const opening = found && days.flatMap(openingsOf)[Number(found[1])];
+      if (!opening) return false;
+      for (const input of found[2] === "closes" ? [times(opening)[1]] : found[2] === "opens" ? [times(opening)[0]] : times(opening)) input.setAttribute("aria-invalid", "true");
+      fill(opening.closest("[data-day]"), { problem: message });
+      return true;
+    },
+  };
+}
