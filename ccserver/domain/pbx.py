@@ -8,13 +8,23 @@ Free text (display names) is the one thing that people may write as they like: i
 model and reduced by :func:`caller_name` at the point of use.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from hashlib import sha256
 
+from ccserver.domain.pbx_dialling import emergency_numbers
 from ccserver.domain.pbx_machine import PbxDirectories, PbxNat, PbxPorts, PbxTls, PbxUser
-from ccserver.domain.pbx_numbers import DidPbx
-from ccserver.domain.pbx_phones import PhonePbx
-from ccserver.domain.pbx_sites import SitePbx
-from ccserver.domain.pbx_trunks import TrunkPbx
+from ccserver.domain.pbx_numbers import (
+    DestinationPbx,
+    DidPbx,
+    SchedulePbx,
+    SpecialDayPbx,
+    WeeklyHoursPbx,
+    ring,
+)
+from ccserver.domain.pbx_phones import MobilePbx, PhonePbx
+from ccserver.domain.pbx_sites import RoutePbx, SitePbx
+from ccserver.domain.pbx_trunks import TrunkPbx, account, known_by_address, same_source
 from ccserver.domain.pbx_values import (
     CODECS,
     EMERGENCY_NUMBERS,
@@ -30,7 +40,9 @@ from ccserver.domain.pbx_values import (
 __all__ = [
     "CODECS",
     "EMERGENCY_NUMBERS",
+    "DestinationPbx",
     "DidPbx",
+    "MobilePbx",
     "PbxDirectories",
     "PbxModel",
     "PbxModelError",
@@ -39,10 +51,15 @@ __all__ = [
     "PbxTls",
     "PbxUser",
     "PhonePbx",
+    "RoutePbx",
+    "SchedulePbx",
     "SitePbx",
+    "SpecialDayPbx",
     "TrunkPbx",
+    "WeeklyHoursPbx",
     "caller_name",
     "dialled_forms",
+    "ring",
 ]
 
 
@@ -67,10 +84,13 @@ class PbxModel:
     sites: tuple[SitePbx, ...] = ()
     trunks: tuple[TrunkPbx, ...] = ()
     phones: tuple[PhonePbx, ...] = ()
+    mobiles: tuple[MobilePbx, ...] = ()
     dids: tuple[DidPbx, ...] = ()
+    schedules: tuple[SchedulePbx, ...] = ()
     application: str = "ccserver"
     lease_seconds: int = 45
     fallback_ring_seconds: int = 30
+    fallback_queue_seconds: int = 60
     rtp_timeout_seconds: int = 30
     qualify_seconds: int = 10
     tls: PbxTls = field(default_factory=PbxTls)
@@ -85,6 +105,7 @@ class PbxModel:
         for name, low, high in (
             ("lease_seconds", 5, 3600),
             ("fallback_ring_seconds", 5, 600),
+            ("fallback_queue_seconds", 5, 3600),
             ("rtp_timeout_seconds", 0, 3600),
             ("qualify_seconds", 0, 3600),
         ):
@@ -93,33 +114,58 @@ class PbxModel:
         if (self.ports.sip_tls or self.ports.https) and not self.tls.certificate:
             raise PbxModelError("TLS", "SIP over TLS and HTTPS need a certificate and its key")
         self._check_unique()
+        self._check_trunks()
         self._check_references()
 
     def _check_unique(self) -> None:
         check_unique((site.slug for site in self.sites), "site slugs")
         check_unique((trunk.slug for trunk in self.trunks), "trunk slugs")
-        # Traffic is told apart by its source address only, so one address is one trunk.
-        check_unique((trunk.host for trunk in self.trunks), "trunk hosts")
-        check_unique((phone.extension for phone in self.phones), "phone extensions")
+        extensions = [row.extension for row in self.stations]
+        check_unique(extensions, "phone extensions")
         check_unique((did.number for did in self.dids), "numbers")
+        check_unique((schedule.id for schedule in self.schedules), "schedules")
+
+    def _check_trunks(self) -> None:
+        for index, trunk in enumerate(self.trunks):
+            self.check_trunk(trunk, self.trunks[:index])
+
+    def check_trunk(self, trunk: TrunkPbx, others: Iterable[TrunkPbx]) -> None:
+        """Whether ``trunk`` can be told apart from ``others``, and its transport is there. Raises PbxModelError."""
+        ports = {"udp": self.ports.sip, "tcp": self.ports.sip_tcp, "tls": self.ports.sip_tls}
+        if not ports[trunk.transport]:
+            raise PbxModelError(f"trunk {trunk.slug}", f"this Asterisk does not listen on {trunk.transport}")
+        for other in others:
+            # Traffic of peers is told apart by its source address only.
+            if not trunk.registers and not other.registers and same_source(trunk, other):
+                raise PbxModelError("trunk host", f"trunk {other.slug} has the same address")
+            if trunk.registers and other.registers and account(trunk) == account(other):
+                raise PbxModelError("trunk account", f"trunk {other.slug} logs in with the same account")
 
     def _check_references(self) -> None:
-        sites = {site.slug for site in self.sites}
+        sites = {site.slug: site for site in self.sites}
         trunks = {trunk.slug: trunk.site for trunk in self.trunks}
         extensions = {phone.extension for phone in self.phones}
+        schedules = {schedule.id for schedule in self.schedules}
         users = [("trunk", t.slug, t.site) for t in self.trunks]
-        users += [("phone", p.extension, p.site) for p in self.phones]
+        users += [("phone", p.extension, p.site) for p in self.stations]
         users += [("number", d.number, d.site) for d in self.dids]
+        users += [("number", d.number, x.site) for d in self.dids for x in d.destinations if x.site]
         for kind, name, site in users:
             if site not in sites:
                 raise PbxModelError(f"{kind} {name}", f"site {site} is not in the model")
+        for phone in self.stations:
+            if phone.extension in emergency_numbers(sites[phone.site].country):
+                raise PbxModelError(f"phone {phone.extension}", "this is an emergency number")
         for place in self.sites:
-            for slug in place.trunks:
+            for slug in (*place.trunks, *(route.trunk for route in place.routes)):
                 if slug not in trunks:
                     raise PbxModelError(f"site {place.slug}", f"trunk {slug} is not in the model")
         for did in self.dids:
-            if did.fallback is not None and did.fallback not in extensions:
-                raise PbxModelError(f"number {did.number}", f"extension {did.fallback} is not in the model")
+            if did.schedule and did.schedule not in schedules:
+                raise PbxModelError(f"number {did.number}", "its schedule is not in the model")
+            for extension in (d.extension for d in did.destinations if d.target == "phone"):
+                if extension not in extensions:
+                    raise PbxModelError(f"number {did.number}", f"extension {extension} is not in the model")
 
     @property
     def sip_address(self) -> str:
@@ -147,3 +193,31 @@ class PbxModel:
     def caller_id(self, slug: str) -> str:
         """The number under which the site's calls leave."""
         return self.site(slug).caller_id
+
+    def trunk(self, slug: str) -> TrunkPbx:
+        """The trunk of that slug."""
+        return next(trunk for trunk in self.trunks if trunk.slug == slug)
+
+    @property
+    def stations(self) -> tuple[PhonePbx | MobilePbx, ...]:
+        """Everything that has an extension."""
+        return (*self.phones, *self.mobiles)
+
+    def phones_of(self, site: SitePbx) -> tuple[PhonePbx, ...]:
+        """The phones that stand at a site or whose agents do."""
+        return tuple(phone for phone in self.phones if phone.site == site.slug)
+
+    def known_by_address(self, trunk: TrunkPbx) -> bool:
+        """Whether the trunk is told by where its traffic comes from."""
+        return known_by_address(trunk, self.trunks)
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """The zones of the mailboxes, each once."""
+        return tuple(sorted({self.site(did.site).zone for did in self.dids if did.box}))
+
+    @property
+    def entity(self) -> str:
+        """What Asterisk calls itself where it finds no network card: stable, and no card's address."""
+        digest = sha256(f"{self.tenant} {self.directories.etc}".encode()).digest()
+        return ":".join(f"{byte:02x}" for byte in (2, *digest[:5]))

@@ -7,13 +7,41 @@ what hangs on it, and named in a sentence.
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Final
 from uuid import UUID
 
-from ccserver.domain.directory import Agent, Did, Directory, PhoneSecret, Site, Trunk
-from ccserver.domain.pbx import DidPbx, PbxModel, PbxModelError, PhonePbx, SitePbx, TrunkPbx
+from ccserver.domain.directory import (
+    Agent,
+    Destination,
+    Did,
+    Directory,
+    Phone,
+    PhoneSecret,
+    Route,
+    Site,
+    Trunk,
+    TrunkSecret,
+)
+from ccserver.domain.pbx import (
+    DestinationPbx,
+    DidPbx,
+    MobilePbx,
+    PbxModel,
+    PbxModelError,
+    PhonePbx,
+    RoutePbx,
+    SchedulePbx,
+    SitePbx,
+    TrunkPbx,
+    ring,
+)
+from ccserver.domain.pbx_dialling import emergency_numbers
+from ccserver.domain.pbx_hours import hours_of
+from ccserver.domain.schedule import Schedule
 
 _NO_SITE: Final = "its site is not in Asterisk"
+_NOWHERE: Final = DestinationPbx()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,102 +52,227 @@ class PbxPlan:
     left_out: tuple[str, ...]
 
 
-def plan(base: PbxModel, directory: Directory, secrets: Iterable[PhoneSecret], revision: int) -> PbxPlan:
+def plan(
+    base: PbxModel,
+    directory: Directory,
+    secrets: Iterable[PhoneSecret],
+    revision: int,
+    *,
+    trunk_secrets: Iterable[TrunkSecret] = (),
+    today: date | None = None,
+) -> PbxPlan:
     """`base` (ports, folders, accounts) with the directory's sites, trunks, phones and numbers.
 
-    Rows are taken in the order of their names, so that one directory always gives the same files.
+    Rows are taken in the order of their names, so that one directory always gives the same files. ``today``: holidays
+    and special days of its year and of the next one are told to Asterisk (none without it); the files change with the
+    year, not with the day.
     """
-    maker = _Maker(directory, {secret.extension: secret.secret for secret in secrets})
+    maker = _Maker(
+        base,
+        directory,
+        {secret.extension: secret.secret for secret in secrets},
+        {secret.trunk_id: secret.secret for secret in trunk_secrets},
+    )
     for site in sorted(directory.sites, key=lambda row: row.slug):
         maker.add_site(site)
     for trunk in sorted(directory.trunks, key=lambda row: row.slug):
         maker.add_trunk(trunk)
     for agent in sorted(directory.agents, key=lambda row: row.extension):
-        maker.add_phone(agent)
+        maker.add_agent(agent)
+    for phone in sorted(directory.phones, key=lambda row: row.extension):
+        maker.add_phone(phone)
+    years = (today.year, today.year + 1) if today else ()
+    for schedule in sorted(directory.schedules, key=lambda row: row.id):
+        maker.add_schedule(schedule, years)
     for did in sorted(directory.dids, key=lambda row: row.number):
         maker.add_did(did)
-    model = replace(
-        base,
-        revision=revision,
-        sites=tuple(maker.sites_with_trunks()),
-        trunks=tuple(maker.trunks.values()),
-        phones=tuple(maker.phones.values()),
-        dids=tuple(maker.dids),
-    )
-    return PbxPlan(model, tuple(maker.left_out))
+    return PbxPlan(maker.model(revision), tuple(maker.left_out))
 
 
 class _Maker:
     """Takes rows one by one; those that fail go to `left_out`."""
 
-    def __init__(self, directory: Directory, secrets: dict[str, str]) -> None:
+    def __init__(
+        self,
+        base: PbxModel,
+        directory: Directory,
+        secrets: dict[str, str],
+        trunk_secrets: dict[UUID, str],
+    ) -> None:
+        self._base = base
         self._directory = directory
         self._secrets = secrets
+        self._trunk_secrets = trunk_secrets
         self._sites: dict[UUID, SitePbx] = {}
-        self.trunks: dict[UUID, TrunkPbx] = {}
-        self.phones: dict[UUID, PhonePbx] = {}
-        self.dids: list[DidPbx] = []
+        self._trunks: dict[UUID, TrunkPbx] = {}
+        self._phones: dict[UUID, PhonePbx] = {}
+        self._mobiles: dict[UUID, MobilePbx] = {}
+        self._schedules: dict[UUID, SchedulePbx] = {}
+        self._dids: list[DidPbx] = []
         self.left_out: list[str] = []
+
+    def model(self, revision: int) -> PbxModel:
+        """All that was taken."""
+        return replace(
+            self._base,
+            revision=revision,
+            sites=tuple(self._sites_with_ways()),
+            trunks=tuple(self._trunks.values()),
+            phones=tuple(self._phones.values()),
+            mobiles=tuple(self._mobiles.values()),
+            schedules=tuple(self._schedules.values()),
+            dids=tuple(self._dids),
+        )
 
     def add_site(self, site: Site) -> None:
         with self._row(f"Site {site.slug}"):
+            if any(made.slug == site.slug for made in self._sites.values()):
+                raise PbxModelError("site", "another site has the same short name")
             self._sites[site.id] = SitePbx(
-                id=str(site.id), slug=site.slug, country=site.country, caller_id=self._caller_id(site)
+                id=str(site.id),
+                slug=site.slug,
+                zone=site.zone,
+                country=site.country,
+                area=site.area,
+                caller_id=self._caller_id(site),
+                subnets=site.subnets,
+                codecs=site.codecs,
+                allowed_prefixes=site.allowed_prefixes,
             )
 
     def add_trunk(self, trunk: Trunk) -> None:
+        if not trunk.active:
+            return
         with self._row(f"Trunk {trunk.slug}"):
-            # Traffic is told apart by the gateway's address alone.
-            twin = next((made.slug for made in self.trunks.values() if made.host == trunk.host), None)
-            if twin:
-                raise PbxModelError("trunk host", f"trunk {twin} has the same address")
-            self.trunks[trunk.id] = TrunkPbx(
+            made = TrunkPbx(
                 slug=trunk.slug,
-                site=self._site_slug(trunk.site_id),
+                site=self._site(trunk.site_id).slug,
                 host=trunk.host,
                 port=trunk.port,
                 codecs=trunk.codecs,
+                qualify_seconds=trunk.qualify_seconds,
+                mode=trunk.mode,
+                transport=trunk.transport,
+                username=trunk.username,
+                secret=self._trunk_secrets.get(trunk.id, ""),
+                from_domain=trunk.from_domain,
+                addresses=trunk.addresses,
+                number_format=trunk.number_format,
+                dial_prefix=trunk.dial_prefix,
             )
+            if any(other.slug == made.slug for other in self._trunks.values()):
+                raise PbxModelError("trunk", "another trunk has the same short name")
+            self._base.check_trunk(made, self._trunks.values())
+            self._trunks[trunk.id] = made
 
-    def add_phone(self, agent: Agent) -> None:
+    def add_agent(self, agent: Agent) -> None:
+        if not agent.active:
+            return
         secret = self._secrets.get(agent.extension)
-        if not agent.active or secret is None:
+        if agent.station != "mobile" and secret is None:
             return
         with self._row(f"Phone {agent.extension}"):
-            self.phones[agent.id] = PhonePbx(
+            site = self._site_for(agent.site_id, agent.extension)
+            if agent.station == "mobile":
+                self._mobiles[agent.id] = MobilePbx(
+                    extension=agent.extension, site=site.slug, number=agent.mobile
+                )
+                return
+            self._phones[agent.id] = PhonePbx(
                 extension=agent.extension,
-                secret=secret,
-                site=self._site_slug(agent.site_id),
+                secret=secret or "",
+                site=site.slug,
                 display_name=agent.name,
                 agent_id=str(agent.id),
+                kind=agent.station,
             )
+
+    def add_phone(self, phone: Phone) -> None:
+        secret = self._secrets.get(phone.extension)
+        if secret is None:
+            return
+        with self._row(f"Phone {phone.extension}"):
+            site = self._site_for(phone.site_id, phone.extension)
+            self._phones[phone.id] = PhonePbx(
+                extension=phone.extension,
+                secret=secret,
+                site=site.slug,
+                display_name=phone.label,
+                kind="physical",
+            )
+
+    def add_schedule(self, schedule: Schedule, years: tuple[int, ...]) -> None:
+        with self._row(f"Schedule {schedule.name}"):
+            self._schedules[schedule.id] = hours_of(schedule, years)
 
     def add_did(self, did: Did) -> None:
         with self._row(f"Number {did.number}"):
-            phone = self.phones.get(did.user_id) if did.user_id else None
-            self.dids.append(
+            if any(made.number == did.number for made in self._dids):
+                raise PbxModelError("number", "another tenant has the same number")
+            site = self._site(did.site_id)
+            opened = did.opened
+            if opened.target == "none" and did.user_id is not None:
+                opened = Destination(target="agent", user_id=did.user_id)
+            schedule = self._schedules.get(did.schedule_id) if did.schedule_id else None
+            self._dids.append(
                 DidPbx(
                     number=did.number,
-                    site=self._site_slug(did.site_id),
-                    fallback=phone.extension if phone else None,
+                    site=site.slug,
+                    label=did.label,
+                    opened=self._destination(opened, site),
+                    closed=self._destination(did.closed, site) if schedule else _NOWHERE,
+                    schedule=schedule.id if schedule else "",
                 )
             )
 
-    def sites_with_trunks(self) -> Iterator[SitePbx]:
+    def _destination(self, wanted: Destination, site: SitePbx) -> DestinationPbx:
+        """Where callers go; nowhere when the phone that is meant is not in Asterisk."""
+        if wanted.target == "voicemail":
+            return DestinationPbx(target="voicemail")
+        if wanted.target == "number":
+            return DestinationPbx(target="number", number=wanted.forward_to, site=site.slug)
+        if wanted.target == "agent" and wanted.user_id in self._phones:
+            return ring(self._phones[wanted.user_id].extension)
+        if wanted.target == "agent" and wanted.user_id in self._mobiles:
+            mobile = self._mobiles[wanted.user_id]
+            return DestinationPbx(target="number", number=mobile.number, site=mobile.site)
+        if wanted.target == "phone" and wanted.phone_id in self._phones:
+            return DestinationPbx(target="phone", extension=self._phones[wanted.phone_id].extension)
+        return _NOWHERE
+
+    def _sites_with_ways(self) -> Iterator[SitePbx]:
         for id_, site in self._sites.items():
-            ways = (self.trunks.get(trunk.id) for trunk in self._directory.trunks_of_site(id_))
-            yield replace(site, trunks=tuple(way.slug for way in ways if way))
+            own = (self._trunks.get(trunk.id) for trunk in self._directory.trunks_of_site(id_))
+            yield replace(site, trunks=tuple(way.slug for way in own if way), routes=tuple(self._routes(id_)))
+
+    def _routes(self, site_id: UUID) -> Iterator[RoutePbx]:
+        """The order is that of ``Directory.ways``."""
+        own = [route for route in self._directory.routes if route.site_id == site_id]
+        for route in sorted(own, key=_route_order):
+            trunk = self._trunks.get(route.trunk_id)
+            if trunk is not None:
+                yield RoutePbx(prefix=route.prefix, trunk=trunk.slug)
 
     def _caller_id(self, site: Site) -> str:
         """The site's number; one of its DIDs when none was entered, for a call needs one to leave with."""
         own = sorted(did.number for did in self._directory.dids if did.site_id == site.id)
         return site.caller_id or (own[0] if own else "")
 
-    def _site_slug(self, site_id: UUID | None) -> str:
+    def _site(self, site_id: UUID | None) -> SitePbx:
         site = self._sites.get(site_id) if site_id else None
         if site is None:
             raise PbxModelError("site", _NO_SITE)
-        return site.slug
+        return site
+
+    def _site_for(self, site_id: UUID | None, extension: str) -> SitePbx:
+        """The site of a phone whose extension is free and hides no emergency number."""
+        site = self._site(site_id)
+        if extension in emergency_numbers(site.country):
+            raise PbxModelError("phone extension", "this is an emergency number")
+        taken: list[PhonePbx | MobilePbx] = [*self._phones.values(), *self._mobiles.values()]
+        if any(other.extension == extension for other in taken):
+            raise PbxModelError("phone extension", "another phone has the same extension")
+        return site
 
     @contextmanager
     def _row(self, what: str) -> Iterator[None]:
@@ -127,3 +280,7 @@ class _Maker:
             yield
         except PbxModelError as error:
             self.left_out.append(f"{what} is not in Asterisk: {error}")
+
+
+def _route_order(route: Route) -> tuple[int, int, str]:
+    return -len(route.prefix), route.priority, str(route.id)

@@ -42,6 +42,14 @@ PATH: Final = re.compile(r"/[A-Za-z0-9_./+~-]{0,200}")
 IDENTIFIER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 COUNTRY: Final = re.compile(r"[A-Z]{2}")
 PREFIX: Final = re.compile(r"[0-9]{0,6}")
+E164_PREFIX: Final = re.compile(r"(?:\+[1-9][0-9]{0,14})?")
+TRUNK_SECRET: Final = re.compile(r"[A-Za-z0-9_.~!*'()+=@%/:-]{4,128}")
+ACCOUNT: Final = re.compile(r"[A-Za-z0-9+][A-Za-z0-9_.+-]{2,63}")
+"""Longer than any extension name that means something to Asterisk, and no pattern ("_")."""
+DIAL_PREFIX: Final = re.compile(r"[0-9*#]{0,8}")
+ZONE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}")
+TIME: Final = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00")
+DATE: Final = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])")
 _CALLER_NAME_EXTRA: Final = frozenset(" .'-_()")
 _CALLER_NAME_LENGTH: Final = 60
 _SLUG_LENGTH: Final = 32
@@ -106,6 +114,11 @@ def check_path(value: str, setting: str) -> None:
     match(PATH, value, setting, "an absolute path of plain characters")
     if ".." in value.split("/"):
         raise PbxModelError(setting, "a path without '..'")
+
+
+def check_choice(value: str, choices: tuple[str, ...], setting: str) -> None:
+    if value not in choices:
+        raise PbxModelError(setting, "one of " + ", ".join(choices))
 
 
 def check_port(value: int, setting: str) -> None:

@@ -71,14 +71,15 @@ def minutes(text: str) -> int:
 
 
 @lru_cache(maxsize=256)
-def _holidays_of(year: int, place: str) -> frozenset[date]:
+def holidays_of(year: int, place: str) -> frozenset[date]:
+    """The public holidays of ``place`` ("FR", "FR-57") in a year."""
     country, _, part = place.partition("-")
     return frozenset(holidays.country_holidays(country, subdiv=part or None, years=year))
 
 
 def is_holiday(day: date, place: str) -> bool:
     """Whether ``day`` is a public holiday of ``place`` ("FR", "FR-57")."""
-    return day in _holidays_of(day.year, place)
+    return day in holidays_of(day.year, place)
 
 
 def holiday_place_known(place: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ccserver.background import Supervisor
 from ccserver.domain.access import Role
-from ccserver.domain.pbx import DidPbx, PhonePbx
+from ccserver.domain.pbx import DidPbx, PhonePbx, ring
 from ccserver.services.base import new_id, utc_now
 from ccserver.services.hashing import Hashing
 from ccserver.stack.asterisk_process import AsteriskProcess
@@ -46,7 +46,7 @@ def make_central(home: Path) -> Central:
         PhonePbx(extension=e, secret=f"secret-of-{e}", site="paris", display_name="", agent_id=f"agent-{e}")
         for e in EXTENSIONS
     )
-    dids = tuple(DidPbx(number=number_of(e), site="paris", fallback=e) for e in EXTENSIONS)
+    dids = tuple(DidPbx(number=number_of(e), site="paris", opened=ring(e)) for e in EXTENSIONS)
     first, last = free_rtp_range(2000)
     ports = replace(model.ports, rtp_first=first, rtp_last=last)
     model = replace(model, phones=model.phones + phones, dids=model.dids + dids, ports=ports)

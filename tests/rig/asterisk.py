@@ -16,6 +16,7 @@ from ccserver.domain.pbx import (
     PhonePbx,
     SitePbx,
     TrunkPbx,
+    ring,
 )
 from ccserver.stack.asterisk_process import AsteriskProcess
 from ccserver.stack.asterisk_root import AsteriskBinary
@@ -77,10 +78,10 @@ def demo_model(binary: AsteriskBinary, home: Path) -> PbxModel:
         ari=PbxUser(name="ccserver", secret="ari-secret-of-tests"),
         sites=(
             SitePbx(
-                id="site-paris", slug="paris", area_prefix="01", caller_id="+33145670000", trunks=("paris",)
+                id="site-paris", slug="paris", area="01", caller_id="+33145670000", trunks=("paris",)
             ),
             SitePbx(
-                id="site-lyon", slug="lyon", area_prefix="04", caller_id="+33478670000", trunks=("lyon",)
+                id="site-lyon", slug="lyon", area="04", caller_id="+33478670000", trunks=("lyon",)
             ),
         ),
         trunks=(
@@ -91,12 +92,12 @@ def demo_model(binary: AsteriskBinary, home: Path) -> PbxModel:
             _phone("1001", "paris", "Zoé Martin"),
             _phone("1002", "paris", "Luc O'Neil"),
             _phone("1003", "lyon", "Anaïs Petit"),
-            _phone("1004", "lyon", "Marc Durand", webrtc=True),
+            _phone("1004", "lyon", "Marc Durand", kind="browser"),
         ),
         dids=(
-            DidPbx(number=PARIS_DID, site="paris", fallback="1001"),
-            DidPbx(number=PARIS_SECOND_DID, site="paris", fallback="1002"),
-            DidPbx(number=LYON_DID, site="lyon", fallback="1003"),
+            DidPbx(number=PARIS_DID, site="paris", opened=ring("1001")),
+            DidPbx(number=PARIS_SECOND_DID, site="paris", opened=ring("1002")),
+            DidPbx(number=LYON_DID, site="lyon", opened=ring("1003")),
             DidPbx(number=DID_WITHOUT_FALLBACK, site="paris"),
         ),
         # SIPp phones and callers send no sound.
@@ -104,14 +105,14 @@ def demo_model(binary: AsteriskBinary, home: Path) -> PbxModel:
     )
 
 
-def _phone(extension: str, site: str, name: str, *, webrtc: bool = False) -> PhonePbx:
+def _phone(extension: str, site: str, name: str, *, kind: str = "softphone") -> PhonePbx:
     return PhonePbx(
         extension=extension,
         secret=f"secret-of-{extension}",
         site=site,
         display_name=name,
         agent_id=f"agent-{extension}",
-        webrtc=webrtc,
+        kind=kind,
     )
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 from ccserver.domain.directory import Agent, Did, Directory, PhoneSecret, Site, Trunk
-from ccserver.domain.pbx import PbxDirectories, PbxModel, PbxPorts, PbxUser
+from ccserver.domain.pbx import PbxDirectories, PbxModel, PbxPorts, PbxUser, ring
 from ccserver.domain.pbx_directory import PbxPlan, plan
 
 TENANT, PARIS, LYON, ANNE, BRUNO, VPN, DID = (UUID(int=n) for n in range(1, 8))
@@ -63,7 +63,7 @@ def test_everything_arrives() -> None:
     assert [(p.extension, p.secret, p.caller_name) for p in model.phones] == [
         ("101", "secret-of-101", "Anne Hébert")
     ]
-    assert [(d.number, d.fallback) for d in model.dids] == [("+33145678901", "101")]
+    assert [(d.number, d.opened) for d in model.dids] == [("+33145678901", ring("101"))]
 
 
 def test_an_empty_directory_is_a_model() -> None:
@@ -79,7 +79,7 @@ def test_one_directory_always_gives_the_same_model() -> None:
 def test_a_phone_that_nobody_may_use_is_not_there(gone: Agent) -> None:
     result = planned(sites=[site()], agents=[gone], dids=[did()])
     assert result.model.phones == ()
-    assert result.model.dids[0].fallback is None
+    assert result.model.dids[0].opened.target == "none"
     assert result.left_out == ()
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from ccserver.domain.numbers import to_e164
-from ccserver.domain.pbx import DidPbx, PhonePbx, SitePbx, TrunkPbx
+from ccserver.domain.pbx import DidPbx, PhonePbx, SitePbx, TrunkPbx, ring
 from ccserver.stack.demo_plan import CUSTOMER_RANGES, FILE_NAME, keep_plan
 from ccserver.stack.problems import StackProblem
 
@@ -43,7 +43,7 @@ def test_each_agent_has_a_number(tmp_path: Path) -> None:
     numbers = {plan.number_of(agent) for agent in plan.agents}
     assert len(numbers) == len(plan.agents)
     for agent in plan.agents:
-        DidPbx(number=plan.number_of(agent), site=agent.site, fallback=agent.extension)
+        DidPbx(number=plan.number_of(agent), site=agent.site, opened=ring(agent.extension))
 
 
 @pytest.mark.parametrize("start", CUSTOMER_RANGES)
