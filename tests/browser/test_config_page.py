@@ -1,0 +1,254 @@
+"""Asterisk's configuration: what waits, applying it with everybody watching, what was applied, and the way back."""
+
+import time
+from typing import Any
+
+from playwright.async_api import Page, expect
+
+from tests.browser import scenes, scenes_pbx
+from tests.browser.axe import assert_accessible
+from tests.browser.conftest import OpenPage
+from tests.browser.harness import AGENT, Harness
+
+Row = dict[str, Any]
+
+
+def problem(status: int, code: str, detail: str) -> tuple[int, Row]:
+    return status, {"status": status, "code": code, "detail": detail, "errors": []}
+
+
+async def tell(harness: Harness, **changes: Any) -> None:
+    """The state changes, and every page hears it."""
+    await harness.put("config", "state", scenes_pbx.state(time.time(), **changes))
+
+
+def sent(harness: Harness, path: str) -> list[Any]:
+    return [body for method, asked, body in harness.requests if (method, asked) == ("POST", path)]
+
+
+async def test_what_waits_is_told_by_thing_and_by_file(open_page: OpenPage, harness: Harness) -> None:
+    page = await open_page("/config")
+    await expect(page.locator("#status-title")).to_have_text("3 modifications non appliquées")
+    changes = page.locator("#changes > li")
+    await expect(changes).to_have_count(3)
+    await expect(changes.nth(0)).to_contain_text("Site paris")
+    await expect(changes.nth(0)).to_contain_text("réseaux")
+    await expect(changes.nth(1)).to_contain_text("Supprimé")
+    await expect(changes.nth(2)).to_contain_text("Téléphone 1004")
+    file = page.locator("#files details").first
+    await expect(file.locator(".diff > *")).to_have_count(0)
+    await file.locator("summary").focus()
+    await page.keyboard.press("Enter")
+    added = file.locator("ins")
+    await expect(added.first).to_have_text("+permit=10.9.0.0/16")
+    await expect(file.locator("del")).to_have_text("-password=••••••")
+    await assert_accessible(page)
+
+
+async def test_nothing_of_a_diff_is_markup(open_page: OpenPage, harness: Harness) -> None:
+    evil = "--- a (now)\n+++ a (then)\n@@ -1 +1 @@\n+<img src=x onerror=alert(1)>"
+    harness.answers[("GET", "/api/config/diff")] = (
+        200,
+        {"fingerprint": "f", "changes": [], "files": [{"name": "a.conf", "diff": evil, "edited": True}]},
+    )
+    page = await open_page("/config")
+    await page.locator("#files summary").click()
+    await expect(page.locator("#files ins")).to_have_text("+<img src=x onerror=alert(1)>")
+    await expect(page.locator("#files summary")).to_contain_text("modifié à la main")
+    assert await page.locator("#files img").count() == 0
+
+
+async def test_applying_sends_what_was_seen_and_both_administrators_watch_it(
+    open_page: OpenPage, harness: Harness
+) -> None:
+    mine, other = await open_page("/config"), await open_page("/config")
+    await expect(mine.locator("#changes > li")).to_have_count(3)
+    await mine.get_by_role("button", name="Appliquer").click()
+    assert sent(harness, "/api/config/apply") == [{"fingerprint": "f3"}]
+    now = time.time()
+    for at, words in (("rehearse", "Répéter à blanc"), ("reload", "Recharger")):
+        await tell(harness, run=scenes_pbx.run(now, at))
+        for page in (mine, other):
+            await expect(page.locator("#run")).to_contain_text(scenes.NAMES[0])
+            await expect(page.locator("#run-steps [aria-current=step]")).to_contain_text(words)
+            await expect(page.locator("#status")).to_contain_text("Application en cours")
+            await expect(page.get_by_role("button", name="Appliquer")).to_be_disabled()
+    harness.answers[("GET", "/api/config/diff")] = (200, {"fingerprint": "f4", "changes": [], "files": []})
+    done = {"revision": 42, "at": now, "who": scenes.NAMES[0], "fingerprint": "f3"}
+    await tell(harness, run=scenes_pbx.run(now, ""), changes=0, fingerprint="f4", applied=done)
+    for page in (mine, other):
+        await expect(page.locator("#status-title")).to_have_text("À jour")
+        await expect(page.locator("#status")).to_contain_text("révision 42")
+        await expect(page.locator("#run-steps [data-state=done]")).to_have_count(7)
+        await expect(page.locator("#changes-empty")).to_be_visible()
+    assert len([1 for method, path, _ in harness.requests if path == "/api/config/history"]) >= 4
+
+
+async def test_the_badge_counts_on_every_page(open_page: OpenPage, harness: Harness) -> None:
+    page = await open_page("/board")
+    badge = page.locator(".nav li:not(.nav-rest) [data-config-badge]")
+    await expect(badge).to_have_text("3(3 modifications non appliquées)")
+    await tell(harness, changes=1)
+    await expect(badge).to_have_text("1(1 modification non appliquée)")
+    await tell(harness, run=scenes_pbx.run(time.time(), "install"))
+    await expect(badge).to_contain_text("application en cours")
+    await tell(harness, changes=0)
+    await expect(badge).to_be_hidden()
+
+
+async def test_an_agent_sees_nothing_of_it(open_page: OpenPage, harness: Harness) -> None:
+    harness.me = harness.me | {"role": "AGENT", "abilities": AGENT}
+    page = await open_page("/desk")
+    await expect(page.locator("#pulse")).to_contain_text("En direct")
+    assert await page.locator("[data-config-badge]").count() == 0
+    assert "config" not in harness.subscriptions[-1]["topics"]
+
+
+async def test_a_change_of_somebody_else_meanwhile_is_shown_and_not_applied(
+    open_page: OpenPage, harness: Harness
+) -> None:
+    page = await open_page("/config")
+    await expect(page.locator("#changes > li")).to_have_count(3)
+    harness.answers[("POST", "/api/config/apply")] = problem(409, "config_changed", "Changé.")
+    new = scenes_pbx.diff("f4")
+    new["changes"].append({"kind": "did", "name": "+33140000009", "action": "added", "fields": []})
+    harness.answers[("GET", "/api/config/diff")] = (200, new)
+    await page.get_by_role("button", name="Appliquer").click()
+    await expect(page.locator("#notes")).to_contain_text("Quelque chose a changé entre-temps")
+    await expect(page.locator("#changes > li")).to_have_count(4)
+    await expect(page.locator("#changes > li.fresh")).to_contain_text("+33140000009")
+    harness.answers[("POST", "/api/config/apply")] = (202, {"id": "run-2"})
+    await page.get_by_role("button", name="Appliquer").click()
+    await expect(page.locator("#notes")).to_be_empty()
+    assert sent(harness, "/api/config/apply")[-1] == {"fingerprint": "f4"}
+
+
+async def test_somebody_at_it_already_is_named(open_page: OpenPage, harness: Harness) -> None:
+    harness.answers[("POST", "/api/config/check")] = problem(409, "config_busy", "Hélène Fabre applique.")
+    page = await open_page("/config")
+    await page.get_by_role("button", name="Vérifier").click()
+    await expect(page.locator("#notes")).to_contain_text("Hélène Fabre applique.")
+    await expect(page.get_by_role("button", name="Vérifier")).to_be_enabled()
+
+
+async def test_a_refusal_is_told_in_asterisks_own_words(open_page: OpenPage, harness: Harness) -> None:
+    page = await open_page("/config")
+    await tell(harness, run=scenes_pbx.failed_run(time.time()))
+    run = page.locator("#run")
+    await expect(run).to_contain_text("Refusé")
+    await expect(run.locator("[data-state=failed]")).to_contain_text("Répéter à blanc")
+    await expect(page.locator("#run-words")).to_contain_text("named 'callerrid' at line 131")
+    await expect(run).to_contain_text("Rien n’a été touché")
+    await assert_accessible(page)
+
+
+async def test_what_was_undone_is_told(open_page: OpenPage, harness: Harness) -> None:
+    page = await open_page("/config")
+    run = scenes_pbx.run(time.time(), "verify")
+    run["steps"][-1] |= {"state": "failed", "message": "endpoint 1004 is missing"}
+    run["steps"].append({"name": "roll_back", "state": "running", "at": None, "message": ""})
+    await tell(harness, run=run)
+    await expect(page.locator("#run-words")).to_contain_text("endpoint 1004 is missing")
+    await expect(page.locator("#run [aria-current=step]")).to_contain_text("Annuler")
+    run["steps"][-1] = run["steps"][-1] | {"state": "done"}
+    ended = run | {"ended_at": time.time(), "result": "rolled_back"}
+    await tell(harness, run=ended)
+    await expect(page.locator("#run")).to_contain_text("Tout a été annulé")
+
+
+async def notes_of(page: Page) -> str:
+    return await page.locator("#notes").inner_text()
+
+
+async def test_what_an_administrator_must_know_is_told(open_page: OpenPage, harness: Harness) -> None:
+    page = await open_page("/config")
+    await tell(
+        harness,
+        mode="automatic",
+        held=True,
+        blind=True,
+        restart_needed=["modules.conf"],
+        edited=["pjsip.conf"],
+        left_out=["Le site Lyon n’a pas de ligne."],
+    )
+    await expect(page.locator("#notes > *")).to_have_count(5)
+    told = await notes_of(page)
+    for words in ("modules.conf", "core restart gracefully", "suspendue", "pjsip.conf", "Lyon n’a pas de ligne"):
+        assert words in told
+    await assert_accessible(page)
+    await tell(harness, mode="automatic")
+    await expect(page.locator("#config-mode")).to_contain_text("d’elle-même")
+    await expect(page.locator("#notes")).to_be_empty()
+
+
+async def test_an_asterisk_that_is_not_ours(open_page: OpenPage, harness: Harness) -> None:
+    harness.topics["config"]["state"] = scenes_pbx.state(time.time(), configured=False, applied=None, changes=0)
+    page = await open_page("/config")
+    await expect(page.locator("#status-title")).to_have_text("Cet Asterisk n’est pas configuré par ccserver")
+    await expect(page.get_by_role("button", name="Appliquer")).to_be_disabled()
+    assert [path for _, path, _ in harness.requests if path == "/api/config/diff"] == []
+
+
+async def test_shared_by_several_organisations_an_administrator_of_one_is_told_so(
+    open_page: OpenPage, harness: Harness
+) -> None:
+    harness.topics["config"] = {}
+    harness.answers[("GET", "/api/config")] = problem(403, "pbx_shared", "Cet Asterisk sert aussi d’autres.")
+    page = await open_page("/config")
+    await expect(page.locator("#status")).to_contain_text("Cet Asterisk sert aussi d’autres.")
+    await expect(page.get_by_role("button", name="Appliquer")).to_be_disabled()
+
+
+async def test_history_opens_and_leads_back(open_page: OpenPage, harness: Harness) -> None:
+    page = await open_page("/config")
+    rows = page.locator("#revisions > tr")
+    await expect(rows).to_have_count(8)
+    await rows.nth(2).locator("button").focus()
+    await page.keyboard.press("Enter")
+    panel = page.locator("#revision")
+    await expect(panel).to_contain_text("Révision 39")
+    await expect(panel.locator("#revision-steps > li")).to_have_count(7)
+    await expect(panel.locator("#revision-files summary")).to_contain_text("pjsip.conf")
+    await panel.locator("#revision-files summary").click()
+    await expect(panel.locator("ins").first).to_be_visible()
+    await assert_accessible(page)
+    await panel.get_by_role("button", name="Revenir à celle-ci").click()
+    await expect(page.locator("#rollback-dialog")).to_contain_text("Révision 39")
+    await assert_accessible(page)
+    harness.answers[("POST", "/api/config/rollback")] = problem(409, "config_busy", "Occupé par root.")
+    await page.get_by_role("button", name="Y revenir").click()
+    await expect(page.locator("#rollback-dialog")).to_contain_text("Occupé par root.")
+    harness.answers[("POST", "/api/config/rollback")] = (202, {"id": "run-3"})
+    await page.get_by_role("button", name="Y revenir").click()
+    await expect(page.locator("#rollback-dialog")).to_be_hidden()
+    await expect(panel).to_be_hidden()
+    assert sent(harness, "/api/config/rollback") == [{"revision": 39}] * 2
+
+
+async def test_a_failed_revision_leads_nowhere(open_page: OpenPage, harness: Harness) -> None:
+    page = await open_page("/config")
+    await page.locator("#revisions > tr").nth(1).click()
+    await expect(page.locator("#revision")).to_contain_text("callerrid")
+    await expect(page.get_by_role("button", name="Revenir à celle-ci")).to_be_hidden()
+
+
+async def test_more_of_the_history(open_page: OpenPage, harness: Harness) -> None:
+    rows = scenes_pbx.revisions(time.time())
+    harness.answers[("GET", "/api/config/history")] = (200, {"items": rows[:5], "next": "37"})
+    harness.following["37"] = {"items": rows[5:], "next": ""}
+    page = await open_page("/config")
+    await expect(page.locator("#revisions > tr")).to_have_count(5)
+    await page.locator("#more").click()
+    await expect(page.locator("#revisions > tr")).to_have_count(8)
+    await expect(page.locator("#more")).to_be_hidden()
+
+
+async def test_on_a_phone_the_other_pages_are_one_touch_away(open_page: OpenPage, harness: Harness) -> None:
+    page = await open_page("/board", width=390, height=844)
+    more = page.locator(".nav-rest button")
+    await expect(more).to_contain_text("3 modifications non appliquées")
+    await more.click()
+    await assert_accessible(page)
+    await page.locator("#nav-rest").get_by_role("link", name="Asterisk").click()
+    await page.wait_for_url("**/config")
+    await expect(page.locator("#status-title")).to_have_text("3 modifications non appliquées")
