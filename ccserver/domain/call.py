@@ -10,6 +10,8 @@ from uuid import UUID
 
 import msgspec
 
+from ccserver.domain.telephony import endpoint_of
+
 Role = Literal["agent", "customer", "other"]
 Direction = Literal["inbound", "outbound", "internal"]
 
@@ -40,8 +42,9 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of a call's timeline; ``(call, at, kind, uniqueid)`` is its key, so replays are harmless.
 
-    kind: placed | leg_created | ringing | answered | connected | hold | unhold | hangup_asked | leg_ended |
-    ended.
+    kind: placed | routed | leg_created | ringing | answered | connected | hold | unhold | hangup_asked | leg_ended |
+    way_failed | ended. ``routed``: ``role`` is its target and "closed" the detail's first word outside hours.
+    ``way_failed``: ``detail`` is the trunk.
     """
 
     at: float
@@ -54,7 +57,11 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One customer interaction. ``number`` is the customer's, E.164 where it could be understood."""
+    """One customer interaction. ``number`` is the customer's, E.164 where it could be understood.
+
+    ``trunk`` is the one that carried it. ``party``: what answers for our side when it is no agent's phone: the number
+    that the caller is sent to, or an agent's mobile.
+    """
 
     id: UUID
     tenant_id: UUID
@@ -68,6 +75,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     agent_id: UUID | None
     started_at: float
     state: str
+    party: str = ""
     legs: tuple[Leg, ...] = ()
     ringing_at: float | None = None
     answered_at: float | None = None
@@ -104,3 +112,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
             if leg.role == role:
                 return leg
         return None
+
+
+def trunk_of(channel: str) -> str:
+    """The trunk (slug) of a leg's channel, ``PJSIP/trunk-paris-0000001a`` -> ``paris``; "" for a phone's."""
+    endpoint = endpoint_of(channel)
+    return endpoint.removeprefix("trunk-") if endpoint.startswith("trunk-") else ""

@@ -16,18 +16,23 @@ from ccserver.domain.callmachine import (
     apply_asked,
     apply_failed,
     apply_leg_fact,
+    apply_routed,
+    apply_way_failed,
     finish,
     restored,
 )
+from ccserver.domain.connect import first_channel
 from ccserver.domain.ids import derived_id
 from ccserver.domain.telephony import (
     CallFailed,
     CallPlaced,
+    CallRouted,
     ChannelCreated,
     ChannelGone,
     EndpointChanged,
     Fact,
     HangupAsked,
+    WayFailed,
 )
 
 _REMEMBERED = 65536
@@ -35,7 +40,7 @@ _REMEMBERED = 65536
 
 
 class Party(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose endpoint it is: an agent's phone (``agent_id``) or a site's trunk (``trunk``)."""
+    """Whose endpoint it is: a site's trunk (``trunk``), or the phone (``extension``) of an agent or of nobody."""
 
     tenant_id: UUID
     site_id: UUID | None
@@ -131,7 +136,7 @@ class CallBook:
                 return self._created(fact)
             case CallPlaced():
                 return self._placed(fact)
-            case HangupAsked() | CallFailed():
+            case HangupAsked() | CallFailed() | CallRouted() | WayFailed():
                 return self._about_call(fact)
             case EndpointChanged():
                 return None
@@ -148,7 +153,7 @@ class CallBook:
     def missing(self, seen: Iterable[str], asked_at: float, now: float) -> list[CallChange]:
         """Ends what Asterisk no longer has: legs not in ``seen`` that existed before ``asked_at``.
 
-        Also calls that were placed but whose first leg never came to be.
+        Also calls that were placed but whose first leg never came to be, or whose next attempt never did.
         """
         present = set(seen)
         changes: list[CallChange] = []
@@ -159,8 +164,13 @@ class CallBook:
                     change = self._about_leg(gone)
                     if change is not None:
                         changes.append(change)
-            if not call.legs and call.started_at < asked_at:
-                changes.append(self._keep(finish(call, now, estimated=True)))
+            open_still = self._calls.get(call.id)
+            if (
+                open_still is not None
+                and call.started_at < asked_at
+                and not any(g.alive for g in open_still.legs)
+            ):
+                changes.append(self._keep(finish(open_still, now, estimated=True)))
         return changes
 
     def _created(self, fact: ChannelCreated) -> CallChange | None:
@@ -198,10 +208,10 @@ class CallBook:
         if ours is not None:
             direction = "outbound"
             number_raw, our_number = "" if fact.caller == party.extension else fact.caller, ""
-        elif party.agent_id is not None:
+        elif not party.trunk:
             number_raw, our_number = fact.exten, ""
             other = self._resolve(fact.exten)
-            inside = other is not None and other.tenant_id == party.tenant_id and other.agent_id is not None
+            inside = other is not None and other.tenant_id == party.tenant_id and not other.trunk
             direction = "internal" if inside else "outbound"
         epoch = _epoch_in(fact.linkedid)
         begun = datetime.fromtimestamp(fact.at if epoch is None else epoch, tz=UTC)
@@ -221,15 +231,21 @@ class CallBook:
         )
 
     def _leg(self, call: Call, fact: ChannelCreated, party: Party) -> Leg:
-        role: Role = "agent" if party.agent_id is not None else "customer"
+        role: Role = "customer" if party.trunk else "agent"
+        agent_id, number = party.agent_id, party.extension or call.number
+        if party.trunk and first_channel(fact.uniqueid) == channel_id(call.id, "agent"):
+            # An agent's mobile, or the number that a caller is sent to: it answers for our side.
+            role, agent_id, number = "agent", call.agent_id, call.party
         if call.direction == "internal" and any(leg.role == "agent" for leg in call.legs):
             role = "customer"
+            colleague = self._resolve(call.number_raw) if party.trunk else None
+            agent_id = colleague.agent_id if colleague is not None else agent_id
         return Leg(
             uniqueid=fact.uniqueid,
             role=role,
             channel=fact.channel,
-            agent_id=party.agent_id,
-            number=party.extension if party.agent_id is not None else call.number,
+            agent_id=agent_id,
+            number=number,
             started_at=fact.at,
         )
 
@@ -247,16 +263,25 @@ class CallBook:
             site_id=fact.site_id,
             trunk=fact.trunk,
             agent_id=fact.agent_id,
+            party=fact.party,
             started_at=fact.at,
             state="ringing_agent",
         )
         return self._keep((call, (Moment(at=fact.at, kind="placed", detail="click_to_call"),)))
 
-    def _about_call(self, fact: HangupAsked | CallFailed) -> CallChange | None:
+    def _about_call(self, fact: HangupAsked | CallFailed | CallRouted | WayFailed) -> CallChange | None:
         call = self._calls.get(fact.call_id)
         if call is None:
             return None
-        step = apply_asked(call, fact) if isinstance(fact, HangupAsked) else apply_failed(call, fact)
+        match fact:
+            case HangupAsked():
+                step = apply_asked(call, fact)
+            case CallFailed():
+                step = apply_failed(call, fact)
+            case CallRouted():
+                step = apply_routed(call, fact)
+            case WayFailed():
+                step = apply_way_failed(call, fact)
         return self._keep(step) if step[0] is not call else None
 
     def _about_leg(self, fact: LegFact) -> CallChange | None:

@@ -2,16 +2,18 @@
 
 from msgspec.structs import replace
 
-from ccserver.domain.call import Call, Leg, Moment, Role
+from ccserver.domain.call import Call, Leg, Moment, Role, trunk_of
 from ccserver.domain.outcome import conclude
 from ccserver.domain.telephony import (
     CallFailed,
+    CallRouted,
     ChannelGone,
     ChannelRinging,
     ChannelUp,
     HangupAsked,
     HangupRequested,
     HoldChanged,
+    WayFailed,
 )
 
 Step = tuple[Call, tuple[Moment, ...]]
@@ -32,6 +34,8 @@ def _progress(call: Call) -> str:
     if call.answered_at is not None:
         return "on_hold" if call.held_since is not None else "talking"
     if call.direction == "inbound":
+        if call.outcome == "voicemail":
+            return "voicemail"
         return "ringing" if agent is not None else "dialing"
     if customer is None:
         return "dialing" if agent is not None and agent.answered_at is not None else "ringing_agent"
@@ -55,7 +59,14 @@ def add_leg(call: Call, leg: Leg) -> Step:
     if call.leg(leg.uniqueid) is not None:
         return call, ()
     agent_id = leg.agent_id if leg.role == "agent" and leg.agent_id is not None else call.agent_id
-    grown = replace(call, legs=(*call.legs, leg), agent_id=agent_id, revision=call.revision + 1)
+    carrier = trunk_of(leg.channel) if call.direction == "outbound" and leg.role == "customer" else ""
+    grown = replace(
+        call,
+        legs=(*call.legs, leg),
+        agent_id=agent_id,
+        trunk=carrier or call.trunk,
+        revision=call.revision + 1,
+    )
     moment = Moment(
         at=leg.started_at, kind="leg_created", uniqueid=leg.uniqueid, role=leg.role, detail=leg.channel
     )
@@ -135,7 +146,7 @@ def _leaves(call: Call, leg: Leg, fact: ChannelGone) -> Step:
     moments: tuple[Moment, ...] = (
         Moment(at=at, kind="leg_ended", uniqueid=leg.uniqueid, role=leg.role, cause=fact.cause, sip=fact.sip),
     )
-    if not any(other.alive for other in grown.legs):
+    if not any(other.alive for other in grown.legs) and not fact.goes_on:
         grown, ending = finish(grown, at, estimated=fact.estimated)
         moments += ending
     return _settled(grown, moments)
@@ -202,6 +213,31 @@ def apply_asked(call: Call, fact: HangupAsked) -> Step:
         return call, ()
     asked = replace(call, asked_by=fact.by, revision=call.revision + 1)
     return asked, (Moment(at=fact.at, kind="hangup_asked", role=fact.by),)
+
+
+def apply_routed(call: Call, fact: CallRouted) -> Step:
+    """Where the call goes was decided. A decision taken again after a restart changes nothing."""
+    if call.ended_at is not None or (fact.outcome and call.outcome == fact.outcome):
+        return call, ()
+    outside = fact.target in ("number", "mobile")
+    routed = replace(
+        call,
+        party=fact.to if outside else call.party,
+        our_number=fact.number or call.our_number,
+        outcome=fact.outcome,
+        revision=call.revision + 1,
+    )
+    words = [] if fact.opened else ["closed"]
+    moment = Moment(at=fact.at, kind="routed", role=fact.target, detail=" ".join([*words, fact.to]).strip())
+    return _settled(routed, (moment,))
+
+
+def apply_way_failed(call: Call, fact: WayFailed) -> Step:
+    """A trunk did not carry a leg: one line of the timeline."""
+    if call.ended_at is not None:
+        return call, ()
+    moment = Moment(at=fact.at, kind="way_failed", cause=fact.cause, sip=fact.sip, detail=fact.trunk)
+    return replace(call, revision=call.revision + 1), (moment,)
 
 
 def apply_failed(call: Call, fact: CallFailed) -> Step:

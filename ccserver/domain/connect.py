@@ -3,6 +3,9 @@
 Leg A is there first (the agent for click-to-call and keypad, the caller for inbound); leg B is called for
 it. Pure: ``(connection, input) -> (connection, [actions])``. The owner carries actions out over ARI; only
 what comes back as an event changes the connection.
+
+A leg that leaves by a trunk has ways: when one fails before anything was heard from the far end, the leg is made
+anew by the next one, under a channel id of its own, and the other party only waits a little longer.
 """
 
 from dataclasses import dataclass, replace
@@ -13,9 +16,9 @@ from uuid import UUID
 class Kind(StrEnum):
     """What is joined: who is A and who is B."""
 
-    CLICK_TO_CALL = "click_to_call"  # A = agent's phone, rung by us; B = customer over the trunk
-    KEYPAD = "keypad"  # A = agent's phone, which dialled; B = customer over the trunk
-    INBOUND = "inbound"  # A = caller on a trunk; B = agent's phone
+    CLICK_TO_CALL = "click_to_call"  # A = agent's phone, rung by us; B = customer over a trunk
+    KEYPAD = "keypad"  # A = the phone that dialled; B = customer over a trunk, or a colleague's phone
+    INBOUND = "inbound"  # A = caller on a trunk; B = agent's or physical phone, mobile, or forwarded number
 
 
 class Stage(StrEnum):
@@ -26,13 +29,18 @@ class Stage(StrEnum):
     RINGING = "ringing"
     EARLY = "early"  # early media: the network's own tones or announcement
     PRESENT = "present"  # in our application but not answered (A only)
+    ASKED = "asked"  # answered, but perhaps by a mobile's voicemail: asked to press a key
     UP = "up"
     GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """One joining in progress. Channel ids are Asterisk uniqueids; ``b_id`` is ours to give."""
+    """One joining in progress. Channel ids are Asterisk uniqueids; those of legs that we make are ours to give.
+
+    ``a_way``, ``b_way``: the trunk (slug) by which a leg is made, "" for a phone; ``a_ways``, ``b_ways``: those that
+    it may still try. ``confirm``: the agent's leg (A of a click-to-call, B of an inbound call) must press a key.
+    """
 
     call_id: UUID
     kind: Kind
@@ -44,6 +52,11 @@ class Connection:
     ringback: bool = False
     bridged: bool = False
     ending: bool = False
+    a_way: str = ""
+    b_way: str = ""
+    a_ways: tuple[str, ...] = ()
+    b_ways: tuple[str, ...] = ()
+    confirm: bool = False
 
     @property
     def over(self) -> bool:
@@ -60,6 +73,8 @@ class Do(StrEnum):
     RING_A = "ring_a"
     STOP_RING_A = "stop_ring_a"
     ANSWER_A = "answer_a"
+    ASK_A = "ask_a"
+    ASK_B = "ask_b"
     BRIDGE = "bridge"
     END_LEASE = "end_lease"
     HANG_UP_A = "hang_up_a"
@@ -69,21 +84,59 @@ class Do(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing to do; ``cause`` is the Q.850 cause of a hang-up, so that the phone shows the true reason."""
+    """One thing to do; ``cause`` is the Q.850 cause of a hang-up, so that the phone shows the true reason.
+
+    ``channel``: the leg's earlier channel, where it is not the present one that is meant.
+    """
 
     do: Do
     cause: int | None = None
+    channel: str = ""
 
 
 Step = tuple[Connection, tuple[Action, ...]]
-_LIVE = frozenset({Stage.CALLING, Stage.RINGING, Stage.EARLY, Stage.PRESENT, Stage.UP})
+_LIVE = frozenset({Stage.CALLING, Stage.RINGING, Stage.EARLY, Stage.PRESENT, Stage.ASKED, Stage.UP})
+_HERE = frozenset({Stage.UP, Stage.PRESENT})
+"""Leg A can be joined: it is answered, or we may answer it."""
+
+# What Asterisk 22 makes of a gateway that cannot carry a call (measured): 500 -> 38, 502 -> 27, 503 -> 34,
+# no reply to the INVITE for 32 s -> 18 with SIP 408 of its own making, our own credentials refused -> 21 with 401.
+# What the network says of the number itself is the customer's answer: 403 -> 21, 404 -> 1, 480 -> 19, 486 -> 17.
+_WAY_SIP = frozenset({401, 407, 408, *range(500, 600)})
+_WAY_CAUSES = frozenset({3, 20, 27, 34, 38, 41, 42, 44, 47, 58})
+
+
+def way_failed(cause: int | None, sip: int | None) -> bool:
+    """Whether a leg of which nothing was heard failed for its trunk's sake, so that another may carry the call."""
+    return sip in _WAY_SIP if sip is not None and sip >= 300 else cause in _WAY_CAUSES
+
+
+def next_channel(channel: str) -> str:
+    """The id of a leg's next attempt: ``cc-...-customer``, ``cc-...-customer-2``, ``-3``."""
+    stem, _, count = channel.rpartition("-")
+    return f"{stem}-{int(count) + 1}" if _counts(count) else f"{channel}-2"
+
+
+def first_channel(channel: str) -> str:
+    """The id of a leg's first attempt, from any attempt's."""
+    stem, _, count = channel.rpartition("-")
+    return stem if channel.startswith("cc-") and _counts(count) else channel
+
+
+def _counts(text: str) -> bool:
+    return len(text) < 3 and text.isdecimal()
 
 
 def begin(connection: Connection) -> Step:
     """Starts: rings the agent for a click-to-call; otherwise A is in our hands already and B is called."""
     if connection.kind is Kind.CLICK_TO_CALL:
-        return replace(connection, a=Stage.CALLING), (Action(Do.CALL_A),)
+        way, rest = _first(connection.a_ways)
+        return replace(connection, a=Stage.CALLING, a_way=way, a_ways=rest), (Action(Do.CALL_A),)
     return call_b(replace(connection, a=Stage.PRESENT))
+
+
+def _first(ways: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    return (ways[0], ways[1:]) if ways else ("", ())
 
 
 def call_b(connection: Connection) -> Step:
@@ -92,13 +145,67 @@ def call_b(connection: Connection) -> Step:
     ringback = connection.kind is Kind.INBOUND
     if ringback:
         actions.insert(0, Action(Do.RING_A))
-    return replace(connection, b=Stage.CALLING, ringback=ringback), tuple(actions)
+    way, rest = _first(connection.b_ways)
+    return replace(connection, b=Stage.CALLING, ringback=ringback, b_way=way, b_ways=rest), tuple(actions)
+
+
+def _another_way(connection: Connection, channel: str) -> Step:
+    """The leg of this channel anew, by the first way that it has not tried; nothing when it has none left."""
+    if channel == connection.a_id and connection.a_ways:
+        way, rest = _first(connection.a_ways)
+        grown = replace(
+            connection, a=Stage.CALLING, a_id=next_channel(connection.a_id), a_way=way, a_ways=rest
+        )
+        return grown, (Action(Do.CALL_A),)
+    if channel == connection.b_id and connection.b_ways:
+        way, rest = _first(connection.b_ways)
+        grown = replace(
+            connection, b=Stage.CALLING, b_id=next_channel(connection.b_id), b_way=way, b_ways=rest
+        )
+        return grown, (Action(Do.CALL_B),)
+    return connection, ()
+
+
+def may_try_again(connection: Connection, channel: str) -> bool:
+    """Whether this channel's leg, of which nothing has been heard yet, has a way that it has not tried."""
+    if connection.ending:
+        return False
+    if channel == connection.a_id:
+        return connection.a is Stage.CALLING and bool(connection.a_ways)
+    return channel == connection.b_id and connection.b is Stage.CALLING and bool(connection.b_ways)
+
+
+def way_lost(connection: Connection, trunk: str) -> Step:
+    """A trunk was found dead while a leg that it should carry has not given a sign: the next way is tried at once."""
+    for channel, way, hang_up_old in (
+        (connection.a_id, connection.a_way, Do.HANG_UP_A),
+        (connection.b_id, connection.b_way, Do.HANG_UP_B),
+    ):
+        if way == trunk and may_try_again(connection, channel):
+            grown, actions = _another_way(connection, channel)
+            return grown, (Action(hang_up_old, 16, channel), *actions)
+    return connection, ()
+
+
+def a_rings(connection: Connection) -> Step:
+    """A rings: from now on its way has not failed."""
+    if connection.a is not Stage.CALLING:
+        return connection, ()
+    return replace(connection, a=Stage.RINGING), ()
 
 
 def a_up(connection: Connection) -> Step:
     """A entered our application answered (the agent picked up his phone for his click)."""
     if connection.ending or connection.a is Stage.GONE:
         return connection, (Action(Do.HANG_UP_A, 16),)
+    if connection.confirm and connection.kind is Kind.CLICK_TO_CALL and connection.a is not Stage.UP:
+        if connection.a is Stage.ASKED:
+            return connection, ()
+        return replace(connection, a=Stage.ASKED), (Action(Do.ASK_A),)
+    return _a_is_here(connection)
+
+
+def _a_is_here(connection: Connection) -> Step:
     grown = replace(connection, a=Stage.UP)
     if grown.b is Stage.ABSENT:
         return call_b(grown)
@@ -142,9 +249,33 @@ def b_up(connection: Connection) -> Step:
     """B answered: join them, or let B go if A has left meanwhile."""
     if connection.ending or connection.a in (Stage.GONE, Stage.ABSENT):
         return connection, (Action(Do.HANG_UP_B, 16),)
-    if connection.b is Stage.UP:
+    if connection.b in (Stage.UP, Stage.ASKED):
         return connection, ()
+    if connection.confirm and connection.kind is Kind.INBOUND:
+        return replace(connection, b=Stage.ASKED), (Action(Do.ASK_B),)
     return _joined(replace(connection, b=Stage.UP))
+
+
+def confirmed(connection: Connection) -> Step:
+    """Who was asked pressed the key: a human is there."""
+    if connection.ending:
+        return connection, ()
+    if connection.a is Stage.ASKED:
+        return _a_is_here(connection)
+    if connection.b is Stage.ASKED:
+        return _joined(replace(connection, b=Stage.UP))
+    return connection, ()
+
+
+def unconfirmed(connection: Connection) -> Step:
+    """Nobody pressed the key: what answered is let go, as if nobody had."""
+    if connection.ending:
+        return connection, ()
+    if connection.a is Stage.ASKED:
+        return replace(connection, ending=True), (Action(Do.HANG_UP_A, 16),)
+    if connection.b is Stage.ASKED:
+        return connection, (Action(Do.HANG_UP_B, 16),)
+    return connection, ()
 
 
 def _joined(connection: Connection) -> Step:
@@ -163,8 +294,13 @@ def _joined(connection: Connection) -> Step:
 _CAUSE_FOR_CALLER = {17: 17, 21: 17}
 
 
-def gone(connection: Connection, channel: str, cause: int | None) -> Step:
-    """A channel ended: the other party is let go, and the bridge goes with the last of them."""
+def gone(connection: Connection, channel: str, cause: int | None, sip: int | None = None) -> Step:
+    """A channel ended: the next way is tried if its way was why, or else the other party is let go.
+
+    The bridge goes with the last of them.
+    """
+    if way_failed(cause, sip) and may_try_again(connection, channel):
+        return _another_way(connection, channel)
     grown = connection
     actions: list[Action] = []
     if channel == connection.a_id and connection.a is not Stage.GONE:
@@ -176,6 +312,8 @@ def gone(connection: Connection, channel: str, cause: int | None) -> Step:
         grown = replace(grown, b=Stage.GONE, ending=True)
         if grown.a in _LIVE:
             told = 16 if answered else _CAUSE_FOR_CALLER.get(cause or 0, cause or 19)
+            if connection.b is Stage.ASKED:
+                told = 19
             actions.append(Action(Do.HANG_UP_A, told))
     else:
         return connection, ()
@@ -184,10 +322,15 @@ def gone(connection: Connection, channel: str, cause: int | None) -> Step:
     return grown, tuple(actions)
 
 
-def failed(connection: Connection, leg: Do) -> Step:
-    """Asterisk refused to make a leg: nothing will come back about it, so it counts as gone."""
+def failed(connection: Connection, leg: Do, *, way: bool = True) -> Step:
+    """Asterisk refused to make a leg: nothing will come back about it, so it counts as gone.
+
+    ``way``: because of the trunk (known to be down, or unknown), so that another may be tried.
+    """
     channel = connection.a_id if leg is Do.CALL_A else connection.b_id
-    return gone(connection, channel, 20)
+    if way and may_try_again(connection, channel):
+        return _another_way(connection, channel)
+    return gone(replace(connection, a_ways=(), b_ways=()), channel, 20)
 
 
 def hang_up(connection: Connection) -> Step:
@@ -209,14 +352,18 @@ def resume(connection: Connection) -> Step:
     if a_live and b_live:
         rings = connection.kind is Kind.INBOUND or connection.b in (Stage.RINGING, Stage.UP)
         connection = replace(connection, ringback=rings and not connection.bridged)
-        if connection.b is Stage.UP and connection.a in (Stage.UP, Stage.PRESENT) and not connection.bridged:
-            return _joined(connection)
-        if connection.b is Stage.CALLING and connection.a in (Stage.UP, Stage.PRESENT):
+        if connection.b is Stage.UP and connection.a in _HERE and not connection.bridged:
+            asked = connection.confirm and connection.kind is Kind.INBOUND
+            return b_up(replace(connection, b=Stage.RINGING)) if asked else _joined(connection)
+        if connection.b is Stage.CALLING and connection.a in _HERE:
             # Made, perhaps not dialled any more: a second dial of a dialled channel is refused and harmless.
             return b_entered(connection)
         return connection, ()
-    if a_live and connection.a in (Stage.UP, Stage.PRESENT) and connection.b is Stage.ABSENT:
+    if a_live and connection.a in _HERE and connection.b is Stage.ABSENT:
+        if connection.confirm and connection.kind is Kind.CLICK_TO_CALL:
+            # Nobody knows whether the key was pressed: it is asked for again.
+            return a_up(replace(connection, a=Stage.RINGING))
         return call_b(connection)
-    if a_live and connection.a is Stage.CALLING:
+    if connection.a in (Stage.CALLING, Stage.RINGING):
         return connection, ()
     return hang_up(connection)

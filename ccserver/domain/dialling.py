@@ -6,20 +6,22 @@ from functools import lru_cache
 import phonenumbers
 from phonenumbers import NumberParseException
 
+from ccserver.domain.directory import Site, Trunk
 from ccserver.domain.errors import Invalid
-from ccserver.domain.numbers import to_e164
+from ccserver.domain.numbers import is_short, to_e164
 
 _DIALLED = re.compile(r"\+?[0-9]{1,32}")
+_PREFIX = re.compile(r"[0-9*#]{0,8}")
 
 
 @lru_cache(maxsize=8192)
-def clean_number(raw: str, country: str) -> str:
+def clean_number(raw: str, country: str, area: str = "") -> str:
     """A number as a gateway or phone said it, in E.164 where that can be understood, else its safe characters.
 
     Never raises: a caller with a strange number is still a caller. "" for a withheld one.
     """
     try:
-        return to_e164(raw, country)
+        return to_e164(raw, country, area=area)
     except Invalid:
         return "".join(char for char in raw if char in "+0123456789*#")[:32]
 
@@ -43,3 +45,42 @@ def for_gateway(number: str, country: str) -> str:
     if not digits:
         raise ValueError("not a number that can be dialled")
     return digits
+
+
+def for_trunk(number: str, trunk: Trunk, country: str) -> str:
+    """``number`` as this trunk's gateway, in ``country``, wants it dialled: its format, behind its prefix.
+
+    Short and emergency numbers, and digits that nobody understood, have no format; the prefix, if there is one, is
+    put in front of them too: the gateway gives no line without it. Raises ValueError like ``for_gateway``.
+    """
+    if not _PREFIX.fullmatch(trunk.dial_prefix):
+        raise ValueError("not a prefix that can be dialled")
+    return trunk.dial_prefix + shown_on(number, trunk, country)
+
+
+def shown_on(number: str, trunk: Trunk, country: str) -> str:
+    """``number`` as this trunk's gateway wants it as a caller: in its format, without the prefix. Raises ValueError."""
+    if not _DIALLED.fullmatch(number):
+        raise ValueError("not a number that can be dialled")
+    if not number.startswith("+"):
+        return number
+    match trunk.number_format:
+        case "e164":
+            return number
+        case "digits":
+            return number[1:]
+        case _:
+            return for_gateway(number, country)
+
+
+def allowed(site: Site, number: str) -> bool:
+    """Whether the site may call ``number`` (E.164, or a short number's digits).
+
+    Emergency and short numbers always; digits that are no number of any plan only where everything may be called,
+    for nobody knows where they lead.
+    """
+    if not site.allowed_prefixes:
+        return True
+    if number.startswith("+"):
+        return number.startswith(site.allowed_prefixes)
+    return is_short(number, site.country)

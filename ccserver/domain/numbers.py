@@ -48,11 +48,12 @@ def is_short(number: str, country: str) -> bool:
     return bool(phonenumbers.is_valid_short_number_for_region(parsed, country))
 
 
-def to_e164(raw: str, country: str, *, short: bool = True, field: str = "number") -> str:
+def to_e164(raw: str, country: str, *, area: str = "", short: bool = True, field: str = "number") -> str:
     """``raw`` as typed in ``country`` (ISO alpha-2) to "+33123456789".
 
     A short or emergency number of the country comes back as its digits, or is refused when ``short`` is False
-    (a caller ID, a DID). Raises Invalid on ``field``: number_format, number_unknown, number_short.
+    (a caller ID, a DID). ``area``: digits tried in front of a number that is none by itself, as people of one place
+    dial each other. Raises Invalid on ``field``: number_format, number_unknown, number_short.
     """
     text = _SPACES.sub(" ", raw).strip(" ")
     if len(text) > _LONGEST or not _WRITTEN.fullmatch(text):
@@ -62,12 +63,22 @@ def to_e164(raw: str, country: str, *, short: bool = True, field: str = "number"
         if short:
             return digits
         raise Invalid(FieldError(field, "number_short"))
-    try:
-        parsed = phonenumbers.parse(text.removeprefix("tel:"), country)
-    except NumberParseException:
-        raise Invalid(FieldError(field, "number_unknown")) from None
-    if not phonenumbers.is_valid_number(parsed):
+    found = _valid(text.removeprefix("tel:"), country)
+    if found is None and area and "+" not in text:
+        found = _valid(area + digits, country)
+    if found is None:
         raise Invalid(FieldError(field, "number_unknown"))
+    return found
+
+
+def _valid(text: str, country: str) -> str | None:
+    """E.164 of a number that exists in its country's plan."""
+    try:
+        parsed = phonenumbers.parse(text, country)
+    except NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(parsed):
+        return None
     return str(phonenumbers.format_number(parsed, PhoneNumberFormat.E164))
 
 

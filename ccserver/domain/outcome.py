@@ -20,6 +20,7 @@ _REJECTED_SIP = frozenset({401, 403, 407, 603, 607, 608})
 _NETWORK_SIP = frozenset({500, 501, 502, 503, 504, 505, 513})
 # Q.850: 17 user busy; 18 no user responding, 19 no answer; 20 subscriber absent; 21 rejected; 1 unallocated,
 # 22 number changed, 28 incomplete; 3 no route, 27 destination out of order, 34 38 41 42 44 47 58 network.
+_NORMAL = 16
 _BUSY = frozenset({17})
 _INVALID = frozenset({1, 22, 28})
 _REJECTED = frozenset({21})
@@ -39,6 +40,9 @@ def _failure(leg: Leg) -> str:
     if leg.ringing_at is not None and (
         leg.cause in _NO_ANSWER or leg.cause is None or leg.sip in (408, 480, 487)
     ):
+        return "no_answer"
+    if leg.cause == _NORMAL:
+        # It picked up, but nobody pressed the key: a mobile's voicemail.
         return "no_answer"
     if leg.cause in _NO_ANSWER and leg.sip is None:
         # Told by Asterisk's own record (CEL), which keeps neither the ringing nor the SIP status.

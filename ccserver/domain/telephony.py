@@ -57,7 +57,8 @@ class HangupRequested(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class ChannelGone(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The channel has ended. ``cause`` is Q.850, ``sip`` the last status of this leg.
 
-    ``estimated``: nobody saw the end; ``at`` is when the channel was found missing.
+    ``estimated``: nobody saw the end; ``at`` is when the channel was found missing. ``goes_on``: the call does, by
+    another way, though this was its last channel.
     """
 
     at: float
@@ -65,6 +66,7 @@ class ChannelGone(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cause: int | None
     sip: int | None
     estimated: bool = False
+    goes_on: bool = False
 
 
 class EndpointChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -88,6 +90,7 @@ class CallPlaced(msgspec.Struct, frozen=True, kw_only=True):
     our_number: str
     site_id: UUID
     trunk: str
+    party: str = ""
 
 
 class HangupAsked(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +99,33 @@ class HangupAsked(msgspec.Struct, frozen=True, kw_only=True):
     at: float
     call_id: UUID
     by: str
+
+
+class CallRouted(msgspec.Struct, frozen=True, kw_only=True):
+    """We decided where a call goes. ``target``: agent | mobile | phone | number | voicemail | none |
+    refused.
+
+    ``to`` is its extension or number, ``opened`` whether the called number's hours were open, ``number`` that number.
+    ``outcome``: how the call ends when nobody answers it, "" where its legs tell.
+    """
+
+    at: float
+    call_id: UUID
+    target: str
+    to: str = ""
+    opened: bool = True
+    outcome: str = ""
+    number: str = ""
+
+
+class WayFailed(msgspec.Struct, frozen=True, kw_only=True):
+    """A leg could not be made by this trunk (slug); the next one is tried. No cause: Asterisk refused at once."""
+
+    at: float
+    call_id: UUID
+    trunk: str
+    cause: int | None = None
+    sip: int | None = None
 
 
 class CallFailed(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +145,8 @@ Fact = (
     | ChannelGone
     | EndpointChanged
     | CallPlaced
+    | CallRouted
+    | WayFailed
     | HangupAsked
     | CallFailed
 )

@@ -1,12 +1,12 @@
-"""The hand: carries out the joining of parties over ARI. Decisions are domain/connect.py's; this only acts.
+"""Carries out the joining of parties over ARI. Decisions are domain/connect.py's, the commands live/hand.py's.
 
 Actions of one connection run one after another in a task of their own, so a slow answer of Asterisk for one call
 never holds up another, nor the ingest loop.
 """
 
-import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 from uuid import UUID
 
@@ -14,40 +14,37 @@ import structlog
 
 from ccserver.background import Supervisor
 from ccserver.domain import connect
-from ccserver.domain.call import Call
+from ccserver.domain.call import Call, trunk_of
 from ccserver.domain.callbook import channel_id
 from ccserver.domain.connect import Action, Connection, Do, Kind, Stage
 from ccserver.domain.errors import DomainError, Unavailable
+from ccserver.live.asking import Asking
+from ccserver.live.hand import Hand, NoWay, Way, patiently
 from ccserver.logs import bound
 from ccserver.telephony.ari import Ari
 from ccserver.telephony.errors import AriConflict, AriNotFound
 
 log = structlog.get_logger(__name__)
 
-AGAIN_SECONDS = (0.5, 1.0, 2.0)
-"""Asterisk away for a moment: what may be done twice is tried again, so that nobody is left alone in a call."""
-AGENT_RING_SECONDS = 30
-CUSTOMER_RING_SECONDS = 60
 
+class Reports(Protocol):
+    """What the control tells of its own doing: nothing else would say it."""
 
-class Way(Protocol):
-    """How the parties of a call are reached, worked out by the engine from the directory."""
-
-    def agent_endpoint(self, call: Call) -> str | None:
-        """``PJSIP/1001`` of the call's agent."""
+    def leg_refused(self, call_id: UUID, outcome: str) -> None:
+        """Asterisk refused to make a leg, and there is no other way."""
         ...
 
-    def customer_endpoint(self, call: Call) -> str | None:
-        """``PJSIP/0123456789@trunk-paris`` for the call's customer."""
+    def way_failed(self, call_id: UUID, trunk: str, cause: int | None, sip: int | None) -> None:
+        """A leg could not be made by this trunk: the next one is tried."""
         ...
 
-    def caller_id(self, call: Call) -> str:
-        """The number shown to the customer."""
+    def leg_confirmed(self, channel: str) -> None:
+        """A leg that was asked for a key is really answered."""
         ...
 
 
 class Control:
-    """All joinings in progress. ``on_failure(call_id, outcome)`` is told when Asterisk refuses a leg."""
+    """All joinings in progress."""
 
     def __init__(
         self,
@@ -56,17 +53,17 @@ class Control:
         way: Way,
         supervisor: Supervisor,
         find_call: Callable[[UUID], Call | None],
-        on_failure: Callable[[UUID, str], None],
+        reports: Reports,
     ) -> None:
-        self._ari = ari
-        self._app = app
         self._way = way
         self._supervisor = supervisor
         self._find_call = find_call
-        self._on_failure = on_failure
+        self._reports = reports
+        self._hand = Hand(ari, app, way, find_call)
+        self._asking = Asking(ari, supervisor, self._answered)
         self._connections: dict[UUID, Connection] = {}
         self._by_channel: dict[str, UUID] = {}
-        self._todo: dict[UUID, deque[Action]] = {}
+        self._todo: dict[UUID, deque[tuple[Connection, Action]]] = {}
         self._leaving: set[str] = set()
 
     def __len__(self) -> int:
@@ -78,14 +75,37 @@ class Control:
 
     def begin(self, call: Call, kind: Kind, a_id: str, b_id: str) -> None:
         """Starts to join the parties of a call."""
-        self._step(connect.begin(self._new(call.id, kind, a_id, b_id)))
+        made = Connection(call_id=call.id, kind=kind, a_id=a_id, b_id=b_id, bridge_id=f"cc-{call.id}")
+        self._step(connect.begin(self._with_ways(made, call)))
+
+    def adopt(self, connection: Connection) -> None:
+        """Goes on with what a resync found in Asterisk."""
+        call = self._find_call(connection.call_id)
+        self._step(connect.resume(self._with_ways(connection, call) if call is not None else connection))
+
+    def _with_ways(self, c: Connection, call: Call) -> Connection:
+        """With the trunks that its legs are on, and those that they have not tried yet."""
+        way, inbound = self._way, c.kind is Kind.INBOUND
+        a_way, a_ways = _ways_left(call, c.a_id, way.agent_ways(call) if c.kind is Kind.CLICK_TO_CALL else ())
+        b_way, b_ways = _ways_left(call, c.b_id, way.agent_ways(call) if inbound else way.customer_ways(call))
+        confirm = c.kind is not Kind.KEYPAD and way.must_confirm(call)
+        return replace(c, a_way=a_way, a_ways=a_ways, b_way=b_way, b_ways=b_ways, confirm=confirm)
+
+    # -- what happens
 
     def knows(self, channel: str) -> bool:
         """Whether this channel is a party of a connection."""
         return self._of(channel) is not None
 
+    def asks(self, channel: str) -> bool:
+        """Whether who answers this channel has to press a key before he counts as answered."""
+        c = self._of(channel)
+        if c is None or not c.confirm:
+            return False
+        return channel == (c.b_id if c.kind is Kind.INBOUND else c.a_id)
+
     def entered(self, channel: str) -> None:
-        """An agent's leg entered our application: the agent answered."""
+        """A leg on our side entered our application: it answered."""
         connection = self._of(channel)
         if connection is None:
             return
@@ -97,11 +117,15 @@ class Control:
         if connection is not None and channel == connection.b_id:
             self._step(connect.b_entered(connection))
 
-    def customer_rings(self, channel: str, early: bool) -> None:
-        """The called party rings, or its network plays something."""
+    def rings(self, channel: str, early: bool) -> None:
+        """A called party rings, or its network plays something."""
         connection = self._of(channel)
-        if connection is not None and channel == connection.b_id:
+        if connection is None:
+            return
+        if channel == connection.b_id:
             self._step(connect.b_early(connection) if early else connect.b_rings(connection))
+        elif channel == connection.a_id:
+            self._step(connect.a_rings(connection))
 
     def customer_up(self, channel: str) -> None:
         """The called customer answered."""
@@ -109,11 +133,52 @@ class Control:
         if connection is not None and channel == connection.b_id and connection.kind is not Kind.INBOUND:
             self._step(connect.b_up(connection))
 
-    def gone(self, channel: str, cause: int | None) -> None:
-        """A channel ended."""
+    def pressed(self, channel: str, key: str) -> None:
+        """A key was pressed."""
+        self._asking.pressed(channel, key)
+
+    def _answered(self, channel: str, yes: bool) -> None:
+        """Who was asked for a key pressed it, or nobody did in time."""
         connection = self._of(channel)
-        if connection is not None:
-            self._step(connect.gone(connection, channel, cause))
+        if connection is None:
+            return
+        if yes:
+            self._reports.leg_confirmed(channel)
+            self._step(connect.confirmed(connection))
+            return
+        if channel == connection.a_id:
+            self._reports.leg_refused(connection.call_id, "agent_no_answer")
+        self._step(connect.unconfirmed(connection))
+
+    def goes_on(self, channel: str, cause: int | None, sip: int | None) -> bool:
+        """Whether the call goes on by another way when this channel ends so."""
+        connection = self._of(channel)
+        return (
+            connection is not None
+            and connect.way_failed(cause, sip)
+            and connect.may_try_again(connection, channel)
+        )
+
+    def gone(self, channel: str, cause: int | None, sip: int | None = None) -> None:
+        """A channel ended."""
+        self._asking.left(channel)
+        connection = self._of(channel)
+        if connection is None:
+            return
+        way = _way_of(connection, channel)
+        if self.goes_on(channel, cause, sip):
+            self._reports.way_failed(connection.call_id, way, cause, sip)
+        self._step(connect.gone(connection, channel, cause, sip))
+
+    def trunk_lost(self, trunk: str) -> None:
+        """A trunk was found dead: legs that wait for a sign from it go another way, where they have one."""
+        for connection in tuple(self._connections.values()):
+            step = connect.way_lost(connection, trunk)
+            if step[1]:
+                self._reports.way_failed(connection.call_id, trunk, 27, None)
+                self._step(step)
+
+    # -- what is asked of us
 
     def hang_up(self, call: Call) -> None:
         """Ends a call: by its connection, or leg by leg if it is none of ours (fallback, internal)."""
@@ -134,15 +199,22 @@ class Control:
 
     async def _leave(self, channel: str, cause: int) -> None:
         try:
-            await _patiently(lambda: self._let_go(channel, cause))
+            await patiently(lambda: self._hand.let_go(channel, cause))
         except DomainError as error:
             log.warning("channel could not be ended", channel=channel, why=str(error))
         finally:
             self._leaving.discard(channel)
 
-    def adopt(self, connection: Connection) -> None:
-        """Goes on with what a resync found in Asterisk."""
-        self._step(connect.resume(connection))
+    def send_to(self, channel: str, context: str, extension: str) -> None:
+        """Hands a caller over to the dialplan; if it will not have him he is let go with "no answer"."""
+        self._supervisor.once(f"dialplan {channel}", lambda: self._send(channel, context, extension))
+
+    async def _send(self, channel: str, context: str, extension: str) -> None:
+        try:
+            await patiently(lambda: self._hand.send_to(channel, context, extension))
+        except DomainError as error:
+            log.warning("caller could not be handed over", channel=channel, context=context, why=str(error))
+            self.let_go(channel, 19)
 
     def forget_all(self) -> None:
         """Before a resync: what is true now comes from Asterisk, not from memory.
@@ -152,8 +224,7 @@ class Control:
         self._connections.clear()
         self._by_channel.clear()
 
-    def _new(self, call_id: UUID, kind: Kind, a_id: str, b_id: str) -> Connection:
-        return Connection(call_id=call_id, kind=kind, a_id=a_id, b_id=b_id, bridge_id=f"cc-{call_id}")
+    # -- from decisions to commands
 
     def _of(self, channel: str) -> Connection | None:
         call_id = self._by_channel.get(channel)
@@ -161,11 +232,10 @@ class Control:
 
     def _step(self, step: connect.Step) -> None:
         connection, actions = step
-        if connection.over:
-            self._connections.pop(connection.call_id, None)
-            self._by_channel.pop(connection.a_id, None)
-            self._by_channel.pop(connection.b_id, None)
-        else:
+        before = self._connections.pop(connection.call_id, None)
+        for channel in (before.a_id, before.b_id) if before is not None else ():
+            self._by_channel.pop(channel, None)
+        if not connection.over:
             self._connections[connection.call_id] = connection
             self._by_channel[connection.a_id] = connection.call_id
             self._by_channel[connection.b_id] = connection.call_id
@@ -173,20 +243,21 @@ class Control:
             self._enqueue(connection, actions)
 
     def _enqueue(self, connection: Connection, actions: tuple[Action, ...]) -> None:
+        # Each action with the connection that decided it: a leg's next attempt has another channel and trunk.
+        decided = [(connection, action) for action in actions]
         waiting = self._todo.get(connection.call_id)
         if waiting is not None:
-            waiting.extend(actions)
+            waiting.extend(decided)
             return
-        todo = self._todo[connection.call_id] = deque(actions)
-        # The ids do not change over a connection's life, so the connection of now serves all its actions.
+        todo = self._todo[connection.call_id] = deque(decided)
         self._supervisor.once(f"call {connection.call_id}", lambda: self._work(connection, todo))
 
-    async def _work(self, connection: Connection, todo: deque[Action]) -> None:
+    async def _work(self, connection: Connection, todo: deque[tuple[Connection, Action]]) -> None:
         try:
             # Leg A is the oldest channel of its call: its uniqueid is the call's linkedid.
             with bound(call=str(connection.call_id), linkedid=connection.a_id):
                 while todo:
-                    await self._act(connection, todo.popleft())
+                    await self._act(*todo.popleft())
         finally:
             if self._todo.get(connection.call_id) is todo:
                 del self._todo[connection.call_id]
@@ -195,9 +266,11 @@ class Control:
         calls = action.do in (Do.CALL_A, Do.CALL_B)
         try:
             if calls:
-                await self._carry_out(connection, action)
+                await self._hand.carry_out(connection, action)
+            elif action.do in (Do.ASK_A, Do.ASK_B):
+                self._asking.ask(connection.a_id if action.do is Do.ASK_A else connection.b_id)
             else:
-                await _patiently(lambda: self._carry_out(connection, action))
+                await patiently(lambda: self._hand.carry_out(connection, action))
         except (AriNotFound, AriConflict) as error:
             # The channel or bridge went away meanwhile: the event that says so does the rest.
             log.info("action came too late", action=action.do, why=str(error))
@@ -206,115 +279,43 @@ class Control:
             ours = not isinstance(error, DomainError)
             log.warning("action failed", action=action.do, why=str(error), exc_info=error if ours else None)
             if calls:
-                self._refused(connection, action.do, isinstance(error, Unavailable))
+                away = isinstance(error, Unavailable) and not isinstance(error, NoWay)
+                self._refused(connection, action.do, away)
             elif action.do in (Do.DIAL_B, Do.BRIDGE):
                 current = self._connections.get(connection.call_id)
                 if current is not None:
                     if action.do is Do.DIAL_B:
-                        self._on_failure(connection.call_id, "failed")
+                        self._reports.leg_refused(connection.call_id, "failed")
                     self._step(connect.hang_up(current))
 
-    def _refused(self, connection: Connection, leg: Do, away: bool) -> None:
-        agent = leg is Do.CALL_A or connection.kind is Kind.INBOUND
-        outcome = "failed" if away else "agent_unreachable" if agent else "trunk_down"
-        if connection.kind is not Kind.INBOUND:
-            self._on_failure(connection.call_id, outcome)
-        current = self._connections.get(connection.call_id)
+    def _refused(self, decided: Connection, leg: Do, away: bool) -> None:
+        """A leg could not be made: by another way, or the call ends."""
+        current = self._connections.get(decided.call_id)
+        channel = decided.a_id if leg is Do.CALL_A else decided.b_id
+        if current is not None and channel not in (current.a_id, current.b_id):
+            return
+        if current is not None and not away and connect.may_try_again(current, channel):
+            self._reports.way_failed(decided.call_id, _way_of(decided, channel), None, None)
+        elif decided.kind is not Kind.INBOUND:
+            call = self._find_call(decided.call_id)
+            inside = call is not None and call.direction == "internal"
+            phone = not _way_of(decided, channel) and (leg is Do.CALL_A or inside)
+            outcome = "failed" if away else "agent_unreachable" if phone else "trunk_down"
+            self._reports.leg_refused(decided.call_id, outcome)
         if current is not None:
-            self._step(connect.failed(current, leg))
-
-    async def _carry_out(self, c: Connection, action: Action) -> None:
-        ari = self._ari
-        match action.do:
-            case Do.CALL_A | Do.CALL_B:
-                await self._call(c, action.do)
-            case Do.DIAL_B:
-                await ari.channels.dial(c.b_id, timeout=CUSTOMER_RING_SECONDS)
-            case Do.RING_A:
-                await ari.channels.ring(c.a_id)
-            case Do.STOP_RING_A:
-                await ari.channels.ring_stop(c.a_id)
-            case Do.ANSWER_A:
-                await ari.channels.answer(c.a_id)
-            case Do.END_LEASE:
-                if c.kind is Kind.INBOUND:
-                    await ari.channels.set_variable(c.a_id, variable="TIMEOUT(absolute)", value="0")
-            case Do.BRIDGE:
-                await self._join(c)
-            case Do.HANG_UP_A | Do.HANG_UP_B:
-                channel = c.a_id if action.do is Do.HANG_UP_A else c.b_id
-                await self._let_go(channel, action.cause or 16)
-            case Do.DESTROY_BRIDGE:
-                await ari.bridges.destroy(c.bridge_id)
-
-    async def _call(self, c: Connection, leg: Do) -> None:
-        if leg is Do.CALL_A:
-            await self._call_agent(c, c.a_id, originator=None)
-        elif c.kind is Kind.INBOUND:
-            await self._call_agent(c, c.b_id, originator=c.a_id)
-        else:
-            await self._call_customer(c)
-
-    async def _join(self, c: Connection) -> None:
-        await self._ari.bridges.create(c.bridge_id, type="mixing", name=c.bridge_id)
-        await self._ari.bridges.add_channel(c.bridge_id, [c.a_id, c.b_id])
-
-    async def _let_go(self, channel: str, cause: int) -> None:
-        try:
-            await self._ari.channels.hangup(channel, reason_code=cause)
-        except AriNotFound:
-            return
-
-    async def _call_agent(self, c: Connection, channel: str, originator: str | None) -> None:
-        call = self._find_call(c.call_id)
-        if call is None:
-            raise Unavailable("call_over")
-        endpoint = self._way.agent_endpoint(call)
-        if endpoint is None:
-            raise Unavailable("phone_unreachable")
-        await self._ari.channels.originate(
-            endpoint=endpoint,
-            app=self._app,
-            app_args=("agent", str(c.call_id)),
-            channel_id=channel,
-            caller_id=call.number or call.number_raw,
-            timeout=AGENT_RING_SECONDS,
-            originator=originator,
-            variables={"CC_CALL": str(c.call_id), "CC_ROLE": "agent"},
-        )
-
-    async def _call_customer(self, c: Connection) -> None:
-        call = self._find_call(c.call_id)
-        if call is None:
-            raise Unavailable("call_over")
-        endpoint = self._way.customer_endpoint(call)
-        if endpoint is None:
-            raise Unavailable("trunk_down")
-        variables = {"CC_CALL": str(c.call_id), "CC_ROLE": "customer"}
-        caller_id = self._way.caller_id(call)
-        if caller_id:
-            # An outgoing channel shows its connected line as the caller; dialled with a ``caller`` it would show
-            # that channel's number instead, which is the customer's own (tests/golden/README.md).
-            variables["CONNECTEDLINE(num)"] = caller_id
-        await self._ari.channels.create(
-            endpoint=endpoint,
-            app=self._app,
-            app_args=("customer", str(c.call_id)),
-            channel_id=c.b_id,
-            originator=c.a_id,
-            variables=variables,
-        )
+            self._step(connect.failed(current, leg, way=not away))
 
 
-async def _patiently(act: Callable[[], Awaitable[None]]) -> None:
-    for seconds in AGAIN_SECONDS:
-        try:
-            await act()
-        except Unavailable:
-            await asyncio.sleep(seconds)
-        else:
-            return
-    await act()
+def _way_of(connection: Connection, channel: str) -> str:
+    return connection.a_way if channel == connection.a_id else connection.b_way
+
+
+def _ways_left(call: Call, channel: str, ways: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """The trunk of a leg's present channel, and those of ``ways`` that no earlier channel of the leg has tried."""
+    stem = connect.first_channel(channel)
+    tried = {leg.uniqueid: trunk_of(leg.channel) for leg in call.legs}
+    used = {trunk for uniqueid, trunk in tried.items() if connect.first_channel(uniqueid) == stem}
+    return tried.get(channel, ""), tuple(way for way in ways if way not in used)
 
 
 def stage_of(state: str | None, *, in_stasis: bool) -> Stage:

@@ -7,14 +7,16 @@ from ccserver.domain.agent import CHOICES
 from ccserver.domain.call import Call
 from ccserver.domain.callbook import channel_id
 from ccserver.domain.connect import Kind
-from ccserver.domain.dialling import for_gateway
-from ccserver.domain.directory import Agent, Site, Trunk
+from ccserver.domain.dialling import allowed
+from ccserver.domain.directory import Agent
 from ccserver.domain.errors import Conflict, FieldError, Invalid, NotFound, Unavailable
-from ccserver.domain.numbers import is_emergency, to_e164
+from ccserver.domain.numbers import to_e164
+from ccserver.domain.routing import shown_number
 from ccserver.domain.stream import Command
 from ccserver.domain.telephony import CallPlaced, HangupAsked
 from ccserver.live.commands import Value
 from ccserver.live.engine import Engine
+from ccserver.live.ways import Ways
 
 
 class Desk:
@@ -31,6 +33,7 @@ class Desk:
         self._reload = reload_directory
         self._clock = clock
         self._stored = stored
+        self.ways = Ways(lambda: engine.directory, engine.reach.trunk_up)
 
     async def handle(self, command: Command) -> dict[str, Value]:
         """Carries out one command. Raises domain errors, which travel back to who asked."""
@@ -59,15 +62,6 @@ class Desk:
             raise NotFound("agent_unknown")
         return agent
 
-    def way_out(self, agent: Agent) -> tuple[Site, Trunk]:
-        """The site and trunk that an agent's calls leave by: the first trunk that is reachable, else the first."""
-        directory = self._engine.directory
-        site = directory.site(agent.site_id) if agent.site_id else None
-        trunks = directory.trunks_of_site(site.id) if site is not None else ()
-        if site is None or not trunks:
-            raise Conflict("no_trunk")
-        return site, next((trunk for trunk in trunks if self._engine.trunk_up(trunk.slug)), trunks[0])
-
     def _place(self, command: Command) -> dict[str, Value]:
         engine = self._engine
         agent = self._agent(command)
@@ -76,9 +70,14 @@ class Desk:
         if engine.blind or engine.control is None:
             raise Unavailable("telephony_blind")
         # The number first: a wrong one is wrong whatever the phone does.
-        site, trunk = self.way_out(agent)
+        site = self.ways.site_of(agent)
+        if site is None:
+            raise Conflict("no_trunk")
         raw = str(command.body.get("number", ""))
-        number = to_e164(raw, site.country)
+        number = to_e164(raw, site.country, area=site.area)
+        if not allowed(site, number):
+            raise Invalid(FieldError("number", "number_not_allowed"))
+        trunk = self.ways.out(site, number)[0]
         if engine.agents.busy(agent.id):
             raise Conflict("agent_busy")
         state = engine.agents.get(agent.id)
@@ -95,9 +94,10 @@ class Desk:
                 agent_id=agent.id,
                 number=number,
                 number_raw=raw,
-                our_number=site.caller_id,
+                our_number=shown_number(engine.directory, site),
                 site_id=site.id,
                 trunk=trunk.slug,
+                party=agent.mobile if agent.station == "mobile" else "",
             )
         )
         call = engine.book.get(call_id)
@@ -134,41 +134,6 @@ class Desk:
         step = self._engine.agents.chose(agent.id, state, reason, known.session_id, self._clock())
         self._engine.agent_stepped(step)
         return {"state": step.agent.state}
-
-    # -- the way of a call, for the control (control.Way)
-
-    def agent_endpoint(self, call: Call) -> str | None:
-        """``PJSIP/1001`` of the call's agent."""
-        agent = self._engine.directory.agent(call.agent_id) if call.agent_id else None
-        return f"PJSIP/{agent.extension}" if agent is not None else None
-
-    def customer_endpoint(self, call: Call) -> str | None:
-        """``PJSIP/0123456789@trunk-paris``, by the agent's site whatever the number; a colleague's phone directly."""
-        agent = self._engine.directory.agent(call.agent_id) if call.agent_id else None
-        if agent is None:
-            return None
-        if call.direction == "internal":
-            return f"PJSIP/{call.number_raw}" if self._engine.resolve(call.number_raw) is not None else None
-        try:
-            site, trunk = self.way_out(agent)
-            digits = for_gateway(call.number, site.country)
-            if is_emergency(digits, site.country):
-                # By its address, as in the dialplan: a gateway that missed a keep-alive is tried all the same.
-                host = f"[{trunk.host}]" if ":" in trunk.host else trunk.host
-                return f"PJSIP/trunk-{trunk.slug}/sip:{digits}@{host}:{trunk.port}"
-            return f"PJSIP/{digits}@trunk-{trunk.slug}"
-        except (Conflict, ValueError):
-            return None
-
-    def caller_id(self, call: Call) -> str:
-        """The number of the agent's site, as its country writes it to a gateway; his extension to a colleague."""
-        if call.direction == "internal":
-            agent = self._engine.directory.agent(call.agent_id) if call.agent_id else None
-            return agent.extension if agent is not None else ""
-        site = self._engine.directory.site(call.site_id) if call.site_id else None
-        if site is None or not site.caller_id:
-            return ""
-        return for_gateway(site.caller_id, site.country)
 
 
 def _uuid(command: Command, key: str) -> UUID:

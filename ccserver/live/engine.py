@@ -12,15 +12,15 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from msgspec.structs import replace
 from prometheus_client import Counter, Gauge
 
 from ccserver.domain.agent import AgentStep
 from ccserver.domain.agentbook import AgentBook
 from ccserver.domain.board import LinkRow
 from ccserver.domain.callbook import CallBook, CallChange, Party, call_of_channel
-from ccserver.domain.connect import Kind
 from ccserver.domain.dialling import clean_number
-from ccserver.domain.directory import Directory
+from ccserver.domain.directory import Agent, Directory
 from ccserver.domain.normalise import normalise
 from ccserver.domain.telephony import (
     CallFailed,
@@ -31,10 +31,13 @@ from ccserver.domain.telephony import (
     ChannelUp,
     EndpointChanged,
     Fact,
+    WayFailed,
 )
-from ccserver.live.control import Control, agent_channel, customer_channel
+from ccserver.live.control import Control
 from ccserver.live.journal import Journal
 from ccserver.live.publisher import Publisher
+from ccserver.live.reach import TRUNK, Reachability
+from ccserver.live.router import Router
 from ccserver.live.rows import encoded
 from ccserver.live.teller import Teller
 from ccserver.ports import AmiEvent, AriEvent, LinkDown, LinkUp
@@ -79,9 +82,18 @@ class Engine:
         self._clock = clock
         self._inbox: deque[tuple[str, AmiItem | AriItem]] = deque()
         self._wake = asyncio.Event()
-        self._endpoints: dict[str, str] = {}
         self._entered: dict[str, AriEvent] = {}
         self.links: dict[str, LinkRow] = {}
+        self.reach = Reachability(self.set_link, self._drop_link)
+        self.router = Router(
+            book=book,
+            agents=agents,
+            reach=self.reach,
+            directory=lambda: self.directory,
+            apply=self.apply,
+            changed=self.changed,
+            clock=clock,
+        )
         self.changes = 0
         self.drift = 0
         OPEN_CALLS.set_function(lambda: len(book))
@@ -152,26 +164,34 @@ class Engine:
         if isinstance(fact, EndpointChanged):
             self._endpoint(fact)
             return
+        control = self.control
+        if isinstance(fact, ChannelUp) and control is not None and control.asks(fact.uniqueid):
+            # Perhaps a voicemail: answered is who presses the key (leg_confirmed).
+            return
+        if isinstance(fact, ChannelGone) and control is not None:
+            fact = replace(fact, goes_on=control.goes_on(fact.uniqueid, fact.cause, fact.sip))
         change = self.book.apply(fact)
         if change is not None:
             self.changed(change)
         if isinstance(fact, CallPlaced):
             # What we are about to do is in the journal before it is done.
             self.tell()
-        control = self.control
-        if control is None:
-            return
+        if control is not None:
+            self._act(control, fact)
+
+    def _act(self, control: Control, fact: Fact) -> None:
+        """What a fact that the machines took means for those who are being joined."""
         if isinstance(fact, ChannelCreated):
             waiting = self._entered.pop(fact.uniqueid, None)
             if waiting is not None:
                 self._ari(waiting)
         elif isinstance(fact, ChannelRinging):
-            control.customer_rings(fact.uniqueid, fact.early)
+            control.rings(fact.uniqueid, fact.early)
         elif isinstance(fact, ChannelUp):
             control.customer_up(fact.uniqueid)
         elif isinstance(fact, ChannelGone):
             self._entered.pop(fact.uniqueid, None)
-            control.gone(fact.uniqueid, fact.cause)
+            control.gone(fact.uniqueid, fact.cause, fact.sip)
 
     def changed(self, change: CallChange) -> None:
         """A call changed: journal, board, history, its agent."""
@@ -198,13 +218,10 @@ class Engine:
         for user_id in gone:
             self._teller.agent(user_id)
         for agent in directory.agents:
-            self._seen_phone(agent.id, agent.extension)
+            self._seen_phone(agent)
             self._teller.agent(agent.id)
         self._teller.open_calls(self.book)
-        for trunk in directory.trunks:
-            status = self._endpoints.get(f"trunk-{trunk.slug}")
-            if status is not None:
-                self._show_trunk(trunk.slug, status)
+        self.reach.follow(directory)
 
     def present(self, sessions: Mapping[UUID, UUID]) -> None:
         """Who is logged in: an agent is available from his login on, and offline after his logout."""
@@ -218,42 +235,28 @@ class Engine:
             step = self.agents.chose(agent.user_id, state, agent.chosen_reason, session, self._clock())
             self.agent_stepped(step)
 
-    def _seen_phone(self, user_id: UUID, extension: str) -> None:
-        status = self._endpoints.get(extension)
+    def _seen_phone(self, agent: Agent) -> None:
+        """A mobile is always reachable, as far as anybody can tell."""
+        status = "mobile" if agent.station == "mobile" else self.reach.status(agent.extension)
+        known = self.agents.get(agent.id)
+        if status is None and known is not None and known.phone == "mobile":
+            status = "unknown"
         if status is not None:
-            self.agents.phone_changed(user_id, status, "list", self._clock())
+            self.agents.phone_changed(agent.id, status, "list", self._clock())
 
     # -- reachability
 
-    def trunk_up(self, slug: str) -> bool:
-        """Whether a trunk is thought reachable; unknown counts as reachable."""
-        return self._endpoints.get(f"trunk-{slug}", "registered") == "registered"
-
     def _endpoint(self, fact: EndpointChanged) -> None:
-        before = self._endpoints.get(fact.endpoint)
-        if before == fact.status and fact.source == "device":
-            # A device changes its state several times in each call; its reachability does not.
-            return
-        self._endpoints[fact.endpoint] = fact.status
-        if fact.endpoint.startswith("trunk-"):
-            self._show_trunk(fact.endpoint[6:], fact.status)
+        news = self.reach.heard(fact)
+        if fact.endpoint.startswith(TRUNK):
+            if news and fact.status != "registered" and self.control is not None:
+                self.control.trunk_lost(fact.endpoint.removeprefix(TRUNK))
             return
         listed = self.directory.agent_by_extension(fact.endpoint)
-        if listed is None:
+        if listed is None or listed.station == "mobile":
             return
         if self.agents.phone_changed(listed.id, fact.status, fact.source, fact.at) is not None:
             self._teller.agent(listed.id)
-
-    def _show_trunk(self, slug: str, status: str) -> None:
-        trunk = self.directory.trunk_by_slug(slug)
-        if trunk is not None:
-            self.set_link(
-                f"trunk:{slug}",
-                up=status == "registered",
-                detail="" if status == "registered" else status,
-                tenant_id=trunk.tenant_id,
-                site_id=trunk.site_id,
-            )
 
     def set_link(
         self,
@@ -278,6 +281,10 @@ class Engine:
         dark = [now if link is None else link.since for link in pair if link is None or not link.up]
         self._publisher.blind(min(dark) if dark else None)
 
+    def _drop_link(self, name: str) -> None:
+        if self.links.pop(name, None) is not None:
+            self._publisher.put("links", name, encoded(None), (None, None, None))
+
     @property
     def blind(self) -> bool:
         """Whether either socket to Asterisk is down."""
@@ -291,7 +298,11 @@ class Engine:
             if self.on_replaced is not None:
                 self.on_replaced()
             return
-        if kind != "StasisStart" or self.control is None:
+        if self.control is None:
+            return
+        if kind == "ChannelDtmfReceived":
+            self.control.pressed(str(event.body["channel"]["id"]), str(event.body.get("digit", "")))
+        if kind != "StasisStart":
             return
         channel = str(event.body["channel"]["id"])
         args = [str(arg) for arg in event.body.get("args", [])]
@@ -320,61 +331,52 @@ class Engine:
         elif role == "customer":
             self.control.customer_entered(channel)
         elif role == "inbound" and len(args) >= 3:
-            self._inbound(channel, args[2])
+            self.router.inbound(self.control, channel, args[2])
         elif role == "outbound" and len(args) >= 3:
-            self._keypad(channel)
+            self.router.keypad(self.control, channel)
 
-    def _inbound(self, channel: str, number: str) -> None:
-        """A caller for a DID: rings the agent it belongs to, or refuses."""
-        control = self.control
-        call = self.book.get(self.book.call_id_of(channel) or UUID(int=0))
-        if control is None or call is None or control.get(call.id) is not None:
-            return
-        did = self.directory.did_by_number(number) or self.directory.did_by_number(call.our_number)
-        agent = self.directory.agent(did.user_id) if did is not None and did.user_id else None
-        if agent is None or not agent.active:
-            control.let_go(channel, 1)
-        elif self.agents.busy(agent.id):
-            control.let_go(channel, 17)
-        elif self._endpoints.get(agent.extension, "registered") != "registered":
-            control.let_go(channel, 20)
-        else:
-            routed = self.book.assign(call.id, agent.id)
-            if routed is not None:
-                self.changed(routed)
-            control.begin(call, Kind.INBOUND, channel, agent_channel(call.id))
-
-    def _keypad(self, channel: str) -> None:
-        """An agent dialled on his phone's keypad."""
-        control = self.control
-        call = self.book.get(self.book.call_id_of(channel) or UUID(int=0))
-        if control is not None and call is not None and control.get(call.id) is None:
-            control.begin(call, Kind.KEYPAD, channel, customer_channel(call.id))
+    # -- what the control tells of its own doing (control.Reports)
 
     def leg_refused(self, call_id: UUID, outcome: str) -> None:
-        """Asterisk refused to make a leg of this call."""
+        """Asterisk refused to make a leg of this call, or nobody took it."""
         self.apply(CallFailed(at=self._clock(), call_id=call_id, outcome=outcome))
+
+    def way_failed(self, call_id: UUID, trunk: str, cause: int | None, sip: int | None) -> None:
+        """A trunk did not carry a leg, the next one is tried."""
+        self.apply(WayFailed(at=self._clock(), call_id=call_id, trunk=trunk, cause=cause, sip=sip))
+
+    def leg_confirmed(self, channel: str) -> None:
+        """A human answered; Asterisk said so of whatever picked up, and was not believed."""
+        change = self.book.apply(ChannelUp(at=self._clock(), uniqueid=channel))
+        if change is not None:
+            self.changed(change)
 
     # -- whose endpoint is it
 
     def resolve(self, endpoint: str) -> Party | None:
-        """The agent or trunk of a PJSIP endpoint (or of a bare extension)."""
+        """The agent, physical phone or trunk of a PJSIP endpoint (or of a bare extension)."""
         if endpoint.startswith("trunk-"):
             trunk = self.directory.trunk_by_slug(endpoint[6:])
             if trunk is None:
                 return None
             return Party(tenant_id=trunk.tenant_id, site_id=trunk.site_id, trunk=trunk.slug)
         agent = self.directory.agent_by_extension(endpoint)
-        if agent is None:
+        if agent is not None:
+            return Party(
+                tenant_id=agent.tenant_id,
+                site_id=agent.site_id,
+                agent_id=agent.id,
+                extension=agent.extension,
+            )
+        phone = self.directory.phone_by_extension(endpoint)
+        if phone is None:
             return None
-        return Party(
-            tenant_id=agent.tenant_id, site_id=agent.site_id, agent_id=agent.id, extension=agent.extension
-        )
+        return Party(tenant_id=phone.tenant_id, site_id=phone.site_id, extension=phone.extension)
 
     def clean(self, raw: str, site_id: UUID | None) -> str:
         """A number as Asterisk said it, in E.164 where the site's country lets us understand it."""
         site = self.directory.site(site_id) if site_id else None
-        return clean_number(raw, site.country if site else "FR")
+        return clean_number(raw, site.country, site.area) if site else clean_number(raw, "FR")
 
     def apply_all(self, facts: Iterable[Fact]) -> int:
         """Applies facts found by a resync; returns how many changed something."""

@@ -184,7 +184,7 @@ class Reign:
         self.desk = Desk(self.engine, self.reload_directory, clock, self.journal.stored)
         self.ari = Ari(settings.ari_url, settings.ari_user, settings.ari_secret)
         self.control = Control(
-            self.ari, settings.ari_app, self.desk, self.supervisor, book.get, self.engine.leg_refused
+            self.ari, settings.ari_app, self.desk.ways, self.supervisor, book.get, self.engine
         )
         self.ami_link = AmiLink(
             settings.asterisk_host,
@@ -202,7 +202,7 @@ class Reign:
             settings.ari_secret,
             self.engine.take_ari,
             clock,
-            allowed=("StasisStart",),
+            allowed=("StasisStart", "ChannelDtmfReceived"),
         )
         self.pbx_keeper = PbxKeeper(settings, database, self.ami_link, clock)
         self._commands = CommandServer(bus, self.desk.handle, clock)

@@ -13,10 +13,10 @@ import structlog
 from prometheus_client import Counter
 
 from ccserver.background import Backoff
-from ccserver.domain.call import Call
+from ccserver.domain.call import Call, trunk_of
 from ccserver.domain.callbook import call_of_channel
 from ccserver.domain.cel import cel_facts
-from ccserver.domain.connect import Connection, Kind, Stage
+from ccserver.domain.connect import Connection, Kind, Stage, first_channel, next_channel, way_failed
 from ccserver.domain.errors import DomainError
 from ccserver.domain.normalise import listed_endpoint, listed_facts
 from ccserver.domain.telephony import Fact
@@ -134,7 +134,7 @@ class Resync:
             str(bridge["id"]): {str(member) for member in bridge.get("channels", [])} for bridge in bridges
         }
         for call in self._engine.book:
-            if call.direction == "inbound" and call.agent_id is None and call.legs:
+            if call.direction == "inbound" and call.legs and not _has_party(call, channels):
                 # Its StasisStart went to a socket that nobody read, or still waits: the caller is routed now.
                 origin = call.legs[0].uniqueid
                 self._engine.arrived(origin, _args_of(channels.get(origin)))
@@ -185,11 +185,12 @@ def _stage(channel: Channel | None) -> Stage:
 
 def connection_of(call: Call, channels: Mapping[str, Channel], members: set[str]) -> Connection | None:
     """How far the joining of a call is, from what Asterisk has; None if it is none of ours to join."""
-    agent_id, customer_id = agent_channel(call.id), customer_channel(call.id)
+    agent_id = _latest(call, channels, agent_channel(call.id))
+    customer_id = _latest(call, channels, customer_channel(call.id))
     origin = call.legs[0].uniqueid if call.legs else agent_id
     if call.direction == "inbound":
         kind, a_id, b_id = Kind.INBOUND, origin, agent_id
-    elif origin == agent_id:
+    elif first_channel(origin) == first_channel(agent_id):
         kind, a_id, b_id = Kind.CLICK_TO_CALL, agent_id, customer_id
     else:
         kind, a_id, b_id = Kind.KEYPAD, origin, customer_id
@@ -199,6 +200,9 @@ def connection_of(call: Call, channels: Mapping[str, Channel], members: set[str]
         return None
     # A leg that the call had and Asterisk has not is gone: it must not be called a second time.
     b_stage = Stage.GONE if b is None and call.leg(b_id) is not None else _stage(b)
+    if b_stage is Stage.GONE and _may_go_on(call, b_id):
+        # Its way failed while nobody was there to try the next one.
+        b_id, b_stage = next_channel(b_id), Stage.ABSENT
     if kind is Kind.INBOUND and b_stage is Stage.GONE and _stage(a) is Stage.PRESENT:
         # The agent's phone refused meanwhile: the lease brings the caller to the fallback.
         return None
@@ -212,6 +216,32 @@ def connection_of(call: Call, channels: Mapping[str, Channel], members: set[str]
         b=b_stage,
         bridged={a_id, b_id} <= members,
     )
+
+
+def _latest(call: Call, channels: Mapping[str, Channel], first: str) -> str:
+    """The channel of a leg's last attempt: the one that Asterisk has, else the last one that the call had."""
+    tried = [leg.uniqueid for leg in call.legs if first_channel(leg.uniqueid) == first]
+    alive = [name for name in channels if first_channel(name) == first]
+    return max(alive or tried, key=lambda name: (len(name), name), default=first)
+
+
+def _may_go_on(call: Call, channel: str) -> bool:
+    """Whether a leg that is gone was never heard, and its way's fault. CEL says no more than the cause."""
+    leg = call.leg(channel)
+    return (
+        leg is not None
+        and leg.ringing_at is None
+        and leg.answered_at is None
+        and bool(trunk_of(leg.channel))
+        and way_failed(leg.cause, leg.sip)
+    )
+
+
+def _has_party(call: Call, channels: Mapping[str, Channel]) -> bool:
+    """Whether an inbound call has gone to somebody: an agent, or a leg that we made for it."""
+    ours = agent_channel(call.id)
+    made = (leg.uniqueid for leg in call.legs)
+    return call.agent_id is not None or any(first_channel(name) == ours for name in (*made, *channels))
 
 
 def _app_of(channel: Channel) -> str:

@@ -254,6 +254,63 @@ class Installation:
         await made.start(ready=ready)
         return made
 
+    async def change(self, sql: str, *values: Any) -> None:
+        """Rows of the directory, before a node runs (or seen by it within ten seconds)."""
+        async with self.database.system() as connection:
+            await connection.execute(sql, *values)
+
+    async def route(self, site: str, trunk: str, prefix: str = "", priority: int = 1) -> None:
+        """Calls of a site to numbers with this prefix may leave by this trunk."""
+        await self.change(
+            "INSERT INTO routes (id, tenant_id, site_id, trunk_id, prefix, priority, created_at, updated_at)"
+            " SELECT $1, t.tenant_id, $2, t.id, $4, $5, now(), now() FROM trunks t WHERE t.slug = $3",
+            *(new_id(utc_now()), self.ids[site], trunk, prefix, priority),
+        )
+
+    async def did(self, number: str, side: str = "", **to: Any) -> None:
+        """Where a number leads: ``target`` and its ``user_id``, ``phone_id`` or ``forward_to``.
+
+        ``side`` "closed_": outside its hours.
+        """
+        row = {"target": "none", "user_id": None, "phone_id": None, "forward_to": "", **to}
+        await self.change(
+            f"UPDATE dids SET {side}target = $2, {side}user_id = $3, {side}phone_id = $4, {side}forward_to = $5"
+            " WHERE number = $1",
+            *(number, row["target"], row["user_id"], row["phone_id"], row["forward_to"]),
+        )
+
+    async def close(self, number: str) -> None:
+        """A schedule that is never open, for this number."""
+        schedule = new_id(utc_now())
+        await self.change(
+            "INSERT INTO schedules (id, tenant_id, name, created_at, updated_at) VALUES ($1, $2, $3, now(), now())",
+            *(schedule, self.ids["tenant"], f"never {number}"),
+        )
+        await self.change("UPDATE dids SET schedule_id = $2 WHERE number = $1", number, schedule)
+
+    async def physical(self, extension: str, label: str, site: str) -> UUID:
+        """The phone of an agent is nobody's from now on, and stands at a site."""
+        self.ids.pop(extension)
+        await self.change(
+            "UPDATE dids SET user_id = NULL, target = 'none' WHERE user_id ="
+            " (SELECT user_id FROM phones WHERE extension = $1)",
+            extension,
+        )
+        await self.change(
+            "UPDATE phones SET user_id = NULL, kind = 'physical', site_id = $2, label = $3 WHERE extension = $1",
+            *(extension, self.ids[site], label),
+        )
+        async with self.database.system() as connection:
+            return UUID(
+                str(await connection.fetchval("SELECT id FROM phones WHERE extension = $1", extension))
+            )
+
+    async def mobile(self, extension: str, number: str) -> None:
+        """The agent of this extension works on his mobile."""
+        await self.change(
+            "UPDATE phones SET kind = 'mobile', mobile = $2 WHERE extension = $1", extension, number
+        )
+
     async def stop(self) -> None:
         for node in reversed(self.nodes):
             await node.stop()

@@ -97,10 +97,14 @@ class SippProcess:
         """Errors and messages, for an assertion's text."""
         return "\n".join(p.read_text(errors="replace") for p in sorted(self._home.glob("*.log")))
 
+    def messages(self) -> str:
+        """All SIP messages of the scenario, as SIPp wrote them down."""
+        path = self._home / f"{self._scenario}-messages.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
     def statuses(self) -> list[int]:
         """The SIP status codes received, in order."""
-        path = self._home / f"{self._scenario}-messages.log"
-        text = path.read_text(errors="replace") if path.exists() else ""
+        text = self.messages()
         received = re.findall(r"message received \[\d+\] bytes :\s+SIP/2\.0 (\d{3})", text)
         return [int(code) for code in received]
 

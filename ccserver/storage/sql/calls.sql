@@ -119,5 +119,5 @@ WHERE c.tenant_id = $1 AND c.id = $2
 
 -- name: events_of
 SELECT at, kind, uniqueid, detail FROM call_events WHERE call_id = $1
-ORDER BY at, array_position(ARRAY['placed', 'leg_created', 'ringing', 'answered', 'connected', 'hold', 'unhold',
-  'hangup_asked', 'leg_ended', 'ended'], kind)
+ORDER BY at, array_position(ARRAY['placed', 'routed', 'leg_created', 'ringing', 'answered', 'connected', 'hold',
+  'unhold', 'hangup_asked', 'leg_ended', 'way_failed', 'ended'], kind)

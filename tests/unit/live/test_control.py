@@ -10,9 +10,10 @@ from ccserver.background import Supervisor
 from ccserver.domain.call import Call
 from ccserver.domain.connect import Kind, Stage
 from ccserver.domain.errors import Unavailable
-from ccserver.live import control as module
+from ccserver.live import hand as module
 from ccserver.live.control import Control, agent_channel, customer_channel
 from ccserver.live.resync import connection_of
+from ccserver.live.ways import Reach
 from ccserver.telephony.ari import Ari
 
 from tests.unit.domain.book import AGENT_LEG, CALL, CUSTOMER_LEG, Play
@@ -42,14 +43,26 @@ class Asterisk:
 
 
 class Way:
-    def agent_endpoint(self, call: Call) -> str | None:
-        return "PJSIP/1001"
+    def __init__(self) -> None:
+        self.trunks: tuple[str, ...] = ()
+        self.mobile = False
 
-    def customer_endpoint(self, call: Call) -> str | None:
-        raise ValueError("a fault of ours")
+    def agent_ways(self, call: Call) -> tuple[str, ...]:
+        return self.trunks if self.mobile else ()
 
-    def caller_id(self, call: Call) -> str:
-        return ""
+    def customer_ways(self, call: Call) -> tuple[str, ...]:
+        return self.trunks
+
+    def agent(self, call: Call, way: str) -> Reach | None:
+        return Reach("PJSIP/1001", "")
+
+    def customer(self, call: Call, way: str) -> Reach | None:
+        if not self.trunks:
+            raise ValueError("a fault of ours")
+        return Reach(f"PJSIP/0145000001@trunk-{way}", "")
+
+    def must_confirm(self, call: Call) -> bool:
+        return self.mobile
 
 
 class Scene:
@@ -57,15 +70,27 @@ class Scene:
         self.asterisk = Asterisk()
         self.supervisor = Supervisor()
         self.failures: list[tuple[UUID, str]] = []
+        self.ways: list[str] = []
+        self.confirmed: list[str] = []
+        self.way = Way()
         self.play = Play().placed()
         self.control = Control(
             cast(Ari, self.asterisk),
             "ccserver",
-            Way(),
+            self.way,
             self.supervisor,
             self.play.book.get,
-            lambda call_id, outcome: self.failures.append((call_id, outcome)),
+            self,
         )
+
+    def leg_refused(self, call_id: UUID, outcome: str) -> None:
+        self.failures.append((call_id, outcome))
+
+    def way_failed(self, call_id: UUID, trunk: str, cause: int | None, sip: int | None) -> None:
+        self.ways.append(trunk)
+
+    def leg_confirmed(self, channel: str) -> None:
+        self.confirmed.append(channel)
 
     def begin(self) -> None:
         self.control.begin(self.play.call, Kind.CLICK_TO_CALL, AGENT_LEG, CUSTOMER_LEG)

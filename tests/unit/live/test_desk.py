@@ -49,6 +49,12 @@ class Hand(Told):
     def knows(self, _channel: str) -> bool:
         return False
 
+    def asks(self, _channel: str) -> bool:
+        return False
+
+    def goes_on(self, *_end: object) -> bool:
+        return False
+
 
 def agent(user_id: UUID, extension: str, site_id: UUID) -> Agent:
     return Agent(
@@ -164,7 +170,8 @@ async def test_an_emergency_call_does_not_depend_on_the_gateways_keep_alive(
     scene = Scene()
     await scene.place(ALICE, "all", number)
     call = scene.book.get(CALL)
-    assert call is not None and scene.desk.customer_endpoint(call) == endpoint
+    reach = scene.desk.ways.customer(call, "paris") if call is not None else None
+    assert reach is not None and reach.endpoint == endpoint
 
 
 async def test_a_caller_is_routed_whatever_form_his_number_has() -> None:

@@ -1,0 +1,86 @@
+"""Which way a call goes: the trunks that a call of a site tries, and where callers of a number go. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ccserver.domain.dialling import for_trunk
+from ccserver.domain.directory import Destination, Did, Directory, Site, Trunk
+from ccserver.domain.numbers import is_emergency
+
+_FORWARDS = 5
+"""So many of our own numbers may forward to one another; beyond that it is a circle."""
+
+
+def ways_out(directory: Directory, site: Site, number: str, up: Callable[[str], bool]) -> tuple[Trunk, ...]:
+    """The trunks that a call of ``site`` to ``number`` tries, one after another.
+
+    ``up(slug)``: whether a trunk is thought reachable; those that are not are tried last, for what is thought may be
+    late. An emergency call leaves by the site's own trunks whatever its routes say: another place's gateway would
+    reach another place's rescuers.
+    """
+    found = directory.ways(site.id, number)
+    if is_emergency(number, site.country):
+        own = directory.trunks_of_site(site.id)
+        found = (*own, *(trunk for trunk in found if trunk not in own))
+    return tuple(sorted(found, key=lambda trunk: not up(trunk.slug)))
+
+
+def dial_string(directory: Directory, trunk: Trunk, number: str, caller: Site) -> str:
+    """``PJSIP/0123456789@trunk-paris``. Raises ValueError for what is not a number.
+
+    An emergency number is sent to the gateway's address instead of the trunk's contact: a gateway that missed a
+    keep-alive is tried all the same, as in the dialplan.
+    """
+    site = directory.site(trunk.site_id)
+    dialled = for_trunk(number, trunk, site.country if site is not None else caller.country)
+    if not is_emergency(number, caller.country):
+        return f"PJSIP/{dialled}@trunk-{trunk.slug}"
+    host = f"[{trunk.host}]" if ":" in trunk.host else trunk.host
+    transport = "" if trunk.transport == "udp" else f";transport={trunk.transport}"
+    user = dialled.replace("#", "%23")
+    return f"PJSIP/trunk-{trunk.slug}/sip:{user}@{host}:{trunk.port}{transport}"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Where a caller goes. ``called`` is the number that was called, ``did`` the one whose destination it is.
+
+    ``opened``: whether the hours of all numbers on the way are open.
+    """
+
+    called: Did
+    did: Did
+    destination: Destination
+    opened: bool
+
+
+def arrival(directory: Directory, number: str, at: float) -> Arrival | None:
+    """Where callers of ``number`` go at ``at`` (epoch seconds); None for a number that is none of ours.
+
+    A number that forwards to another of ours goes where that one does, without leaving by a trunk; a circle of them
+    leads to nobody.
+    """
+    called = did = directory.did_by_number(number)
+    opened = True
+    if called is None or did is None:
+        return None
+    for _ in range(_FORWARDS):
+        schedule = directory.schedule(did.schedule_id) if did.schedule_id else None
+        is_open = schedule is None or schedule.is_open(at)
+        opened = opened and is_open
+        destination = did.opened if is_open else did.closed
+        if schedule is None and destination.target == "none" and did.user_id is not None:
+            destination = Destination(target="agent", user_id=did.user_id)
+        following = (
+            directory.did_by_number(destination.forward_to) if destination.target == "number" else None
+        )
+        if following is None:
+            return Arrival(called, did, destination, opened)
+        did = following
+    return Arrival(called, did, Destination(), opened)
+
+
+def shown_number(directory: Directory, site: Site) -> str:
+    """The number that calls of a site show (E.164): its own, else one of its DIDs, "" when it has neither."""
+    own = sorted(did.number for did in directory.dids if did.site_id == site.id)
+    return site.caller_id or (own[0] if own else "")

@@ -1,0 +1,73 @@
+"""Is it a human? Whoever answers an agent's mobile hears a few tones and presses 1; a voicemail does not."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from ccserver.background import Supervisor
+from ccserver.domain.errors import DomainError
+from ccserver.telephony.ari import Ari
+
+log = structlog.get_logger(__name__)
+
+ANSWER_SECONDS = 10.0
+KEY = "1"
+PROMPT = ("sound:beep", "sound:vm-press", "sound:digits/1")
+"""In Asterisk's own words, "press one"; a site without these sounds hears the tones alone."""
+TONES = (
+    "tone:!440/200,!0/200,!440/200,!0/200,!440/200,!0/1500,!440/200,!0/200,!440/200,!0/200,!440/200,!0/1500"
+)
+
+
+class Asking:
+    """Those who were asked. ``answered(channel, yes)`` is told once for each, unless it left meanwhile."""
+
+    def __init__(self, ari: Ari, supervisor: Supervisor, answered: Callable[[str, bool], None]) -> None:
+        self._ari = ari
+        self._supervisor = supervisor
+        self._answered = answered
+        self._keys: dict[str, asyncio.Future[bool | None]] = {}
+
+    def ask(self, channel: str) -> None:
+        """Begins to ask; asking who is being asked already changes nothing."""
+        if channel in self._keys:
+            return
+        self._keys[channel] = asyncio.get_running_loop().create_future()
+        self._supervisor.once(f"ask {channel}", lambda: self._ask(channel))
+
+    def pressed(self, channel: str, key: str) -> None:
+        """A key was pressed on this channel."""
+        waiting = self._keys.get(channel)
+        if waiting is not None and not waiting.done() and key == KEY:
+            waiting.set_result(True)
+
+    def left(self, channel: str) -> None:
+        """The channel is gone: nobody is asked any more."""
+        waiting = self._keys.pop(channel, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+
+    async def _ask(self, channel: str) -> None:
+        waiting = self._keys[channel]
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                try:
+                    await self._ari.channels.play(
+                        channel, (TONES, *PROMPT, TONES), playback_id=f"ask-{channel}"
+                    )
+                except DomainError as error:
+                    # Unheard, the question can still be answered by who knows it.
+                    log.warning("question could not be played", channel=channel, why=str(error))
+                yes = await waiting
+        except TimeoutError:
+            yes = False
+        finally:
+            self._keys.pop(channel, None)
+        if yes is None:
+            return
+        try:
+            await self._ari.playbacks.stop(f"ask-{channel}")
+        except DomainError:
+            log.debug("question was over already", channel=channel)
+        self._answered(channel, yes)

@@ -1,0 +1,157 @@
+"""What the control's actions are in ARI's words. Each may be carried out twice; none decides anything."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+from uuid import UUID
+
+from ccserver.domain.call import Call
+from ccserver.domain.connect import Action, Connection, Do, Kind
+from ccserver.domain.errors import Unavailable
+from ccserver.live.ways import Reach
+from ccserver.telephony.ari import Ari
+from ccserver.telephony.errors import AriNotFound
+
+AGAIN_SECONDS = (0.5, 1.0, 2.0)
+"""Asterisk away for a moment: what may be done twice is tried again, so that nobody is left alone in a call."""
+AGENT_RING_SECONDS = 30
+CUSTOMER_RING_SECONDS = 60
+
+
+class NoWay(Unavailable):
+    """There is nothing to dial for a party: no phone, no trunk that the directory still has."""
+
+
+class Way(Protocol):
+    """How the parties of a call are reached, worked out from the directory (live/ways.py)."""
+
+    def agent_ways(self, call: Call) -> tuple[str, ...]:
+        """The trunks to try for our side's party; none for a phone."""
+        ...
+
+    def customer_ways(self, call: Call) -> tuple[str, ...]:
+        """The trunks to try for the called party; none for a phone."""
+        ...
+
+    def agent(self, call: Call, way: str) -> Reach | None:
+        """What to dial for our side's party, by this trunk."""
+        ...
+
+    def customer(self, call: Call, way: str) -> Reach | None:
+        """What to dial for the called party, by this trunk."""
+        ...
+
+    def must_confirm(self, call: Call) -> bool:
+        """Whether whoever answers for our side must press a key."""
+        ...
+
+
+class Hand:
+    """Sends commands. Raises what ``Ari`` raises, and NoWay."""
+
+    def __init__(self, ari: Ari, app: str, way: Way, find_call: Callable[[UUID], Call | None]) -> None:
+        self._ari = ari
+        self._app = app
+        self._way = way
+        self._find_call = find_call
+
+    async def carry_out(self, c: Connection, action: Action) -> None:
+        """One action; asking for a key is not ours (live/asking.py)."""
+        ari = self._ari
+        match action.do:
+            case Do.CALL_A | Do.CALL_B:
+                await self._call(c, action.do)
+            case Do.DIAL_B:
+                await ari.channels.dial(c.b_id, timeout=CUSTOMER_RING_SECONDS)
+            case Do.RING_A:
+                await ari.channels.ring(c.a_id)
+            case Do.STOP_RING_A:
+                await ari.channels.ring_stop(c.a_id)
+            case Do.ANSWER_A:
+                await ari.channels.answer(c.a_id)
+            case Do.END_LEASE:
+                if c.kind is Kind.INBOUND:
+                    await ari.channels.set_variable(c.a_id, variable="TIMEOUT(absolute)", value="0")
+            case Do.BRIDGE:
+                await ari.bridges.create(c.bridge_id, type="mixing", name=c.bridge_id)
+                await ari.bridges.add_channel(c.bridge_id, [c.a_id, c.b_id])
+            case Do.HANG_UP_A | Do.HANG_UP_B:
+                channel = action.channel or (c.a_id if action.do is Do.HANG_UP_A else c.b_id)
+                await self.let_go(channel, action.cause or 16)
+            case Do.DESTROY_BRIDGE:
+                await ari.bridges.destroy(c.bridge_id)
+
+    async def _call(self, c: Connection, leg: Do) -> None:
+        if leg is Do.CALL_A:
+            await self._call_agent(c, c.a_id, c.a_way, originator=None)
+        elif c.kind is Kind.INBOUND:
+            await self._call_agent(c, c.b_id, c.b_way, originator=c.a_id)
+        else:
+            await self._call_customer(c)
+
+    async def let_go(self, channel: str, cause: int) -> None:
+        """Ends one channel, if it is still there."""
+        try:
+            await self._ari.channels.hangup(channel, reason_code=cause)
+        except AriNotFound:
+            return
+
+    async def send_to(self, channel: str, context: str, extension: str) -> None:
+        """Hands a caller over to the dialplan, without a lease: there is nobody of ours to renew it."""
+        channels = self._ari.channels
+        try:
+            await channels.set_variable(channel, variable="TIMEOUT(absolute)", value="0")
+            await channels.continue_in_dialplan(channel, context=context, extension=extension, priority=1)
+        except AriNotFound:
+            return
+
+    async def _call_agent(self, c: Connection, channel: str, way: str, originator: str | None) -> None:
+        call = self._find_call(c.call_id)
+        if call is None:
+            raise Unavailable("call_over")
+        reach = self._way.agent(call, way)
+        if reach is None:
+            raise NoWay("phone_unreachable")
+        await self._ari.channels.originate(
+            endpoint=reach.endpoint,
+            app=self._app,
+            app_args=("agent", str(c.call_id)),
+            channel_id=channel,
+            caller_id=reach.caller_id,
+            timeout=AGENT_RING_SECONDS,
+            originator=originator,
+            variables={"CC_CALL": str(c.call_id), "CC_ROLE": "agent"},
+        )
+
+    async def _call_customer(self, c: Connection) -> None:
+        call = self._find_call(c.call_id)
+        if call is None:
+            raise Unavailable("call_over")
+        reach = self._way.customer(call, c.b_way)
+        if reach is None:
+            raise NoWay("trunk_down")
+        variables = {"CC_CALL": str(c.call_id), "CC_ROLE": "customer"}
+        if reach.caller_id:
+            # An outgoing channel shows its connected line as the caller; dialled with a ``caller`` it would show
+            # that channel's number instead, which is the customer's own (tests/golden/README.md).
+            variables["CONNECTEDLINE(num)"] = reach.caller_id
+        await self._ari.channels.create(
+            endpoint=reach.endpoint,
+            app=self._app,
+            app_args=("customer", str(c.call_id)),
+            channel_id=c.b_id,
+            originator=c.a_id,
+            variables=variables,
+        )
+
+
+async def patiently(act: Callable[[], Awaitable[None]]) -> None:
+    """``act`` again and again while Asterisk is away for a moment."""
+    for seconds in AGAIN_SECONDS:
+        try:
+            await act()
+        except Unavailable:
+            await asyncio.sleep(seconds)
+        else:
+            return
+    await act()

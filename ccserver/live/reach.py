@@ -1,0 +1,90 @@
+"""Who can be reached: phones and trunks by Asterisk's word, sites by their trunks', as rows of the board."""
+
+from collections.abc import Callable
+from typing import Protocol
+from uuid import UUID
+
+from ccserver.domain.directory import Directory, Trunk
+from ccserver.domain.telephony import EndpointChanged
+
+TRUNK = "trunk-"
+"""What the names of trunks' endpoints begin with (asterisk-config/pjsip.conf.j2)."""
+
+
+class ShowLink(Protocol):
+    """Puts the health of one part on the board."""
+
+    def __call__(
+        self, name: str, *, up: bool, detail: str, tenant_id: UUID | None = None, site_id: UUID | None = None
+    ) -> None: ...
+
+
+class Reachability:
+    """What was last heard of each endpoint. Unknown counts as reachable: trying tells."""
+
+    def __init__(self, show: ShowLink, drop: Callable[[str], None]) -> None:
+        self._show = show
+        self._drop = drop
+        self._directory = Directory()
+        self._status: dict[str, str] = {}
+        self._shown: set[str] = set()
+
+    def status(self, endpoint: str) -> str | None:
+        """registered | unreachable | unregistered, None for an endpoint nobody spoke of."""
+        return self._status.get(endpoint)
+
+    def phone_up(self, extension: str) -> bool:
+        """Whether a phone may be rung."""
+        return self._status.get(extension, "registered") == "registered"
+
+    def trunk_up(self, slug: str) -> bool:
+        """Whether a trunk is thought reachable."""
+        return self._status.get(TRUNK + slug, "registered") == "registered"
+
+    def heard(self, fact: EndpointChanged) -> bool:
+        """Takes a fact; whether it says something new. A trunk's is shown, with its site's."""
+        before = self._status.get(fact.endpoint)
+        if before == fact.status and fact.source == "device":
+            # A device changes its state several times in each call; its reachability does not.
+            return False
+        if before == "unreachable" and fact.status == "unregistered" and fact.source == "device":
+            # A device merely unavailable does not hide why.
+            return False
+        self._status[fact.endpoint] = fact.status
+        if fact.endpoint.startswith(TRUNK):
+            trunk = self._directory.trunk_by_slug(fact.endpoint.removeprefix(TRUNK))
+            if trunk is not None:
+                self._show_trunk(trunk)
+                self._show_site(trunk.site_id)
+        return before != fact.status
+
+    def follow(self, directory: Directory) -> None:
+        """A new picture: rows of what is no longer in it go, those of sites and trunks that moved are right."""
+        self._directory = directory
+        before, self._shown = self._shown, set()
+        for trunk in directory.trunks:
+            self._show_trunk(trunk)
+        for site in directory.sites:
+            self._show_site(site.id)
+        for name in before - self._shown:
+            self._drop(name)
+
+    def _show_trunk(self, trunk: Trunk) -> None:
+        status = self._status.get(TRUNK + trunk.slug)
+        if status is None or not trunk.active:
+            return
+        up = status == "registered"
+        self._put(f"trunk:{trunk.slug}", up, "" if up else status, trunk.tenant_id, trunk.site_id)
+
+    def _show_site(self, site_id: UUID) -> None:
+        """A site is cut off when every one of its trunks is; with a trunk of which nothing is known it is not."""
+        site = self._directory.site(site_id)
+        trunks = self._directory.trunks_of_site(site_id)
+        if site is None or not any(TRUNK + trunk.slug in self._status for trunk in trunks):
+            return
+        up = any(self.trunk_up(trunk.slug) for trunk in trunks)
+        self._put(f"site:{site.slug}", up, "" if up else "unreachable", site.tenant_id, site.id)
+
+    def _put(self, name: str, up: bool, detail: str, tenant_id: UUID, site_id: UUID) -> None:
+        self._shown.add(name)
+        self._show(name, up=up, detail=detail, tenant_id=tenant_id, site_id=site_id)
