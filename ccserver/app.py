@@ -23,7 +23,7 @@ from ccserver.live.commands import Commands
 from ccserver.live.feed import LiveFeed
 from ccserver.live.owner import Owner
 from ccserver.live.view import Entry, LiveView
-from ccserver.ports import Bus
+from ccserver.ports import AsteriskStarter, Bus
 from ccserver.services.accounts import Accounts
 from ccserver.services.base import Heralds, utc_now
 from ccserver.services.calls import Calls
@@ -113,9 +113,9 @@ def _tasks(supervisor: Supervisor) -> PartHealth:
     return PartHealth(up=supervisor.healthy, since=0.0, detail=", ".join(dead))
 
 
-def add_owner(base: Base) -> Owner:
-    """The telephony owner, or its standby, under the supervisor."""
-    owner = Owner(base.settings, base.database, base.bus)
+def add_owner(base: Base, starter: AsteriskStarter | None = None) -> Owner:
+    """The telephony owner, or its standby, under the supervisor. ``starter`` boots its rehearsals of Asterisk."""
+    owner = Owner(base.settings, base.database, base.bus, starter=starter)
     base.supervisor.spawn("telephony owner", owner.run)
 
     def look() -> PartHealth:
@@ -228,7 +228,7 @@ async def _bootstrap(accounts: Accounts, settings: Settings) -> None:
         print(f"First account: {made.login} / {made.password} (to be changed at the first login)", flush=True)  # noqa: T201
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, starter: AsteriskStarter | None = None) -> None:
     """Runs this process's role until SIGTERM or SIGINT. Raises SettingsError, SchemaError."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -236,7 +236,7 @@ async def serve(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     async with open_base(settings) as base:
         if settings.role in ("all", "telephony"):
-            add_owner(base)
+            add_owner(base, starter)
         app = await build_web(base) if settings.role != "telephony" else _health_only(base)
         async with _listening(app, settings):
             log.info("ccserver serves", role=settings.role, host=settings.host, port=settings.port)

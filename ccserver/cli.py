@@ -18,6 +18,7 @@ from ccserver.stack.backup import make_backup
 from ccserver.stack.installation import as_installed
 from ccserver.stack.problems import StackProblem
 from ccserver.stack.progress import ConsoleProgress
+from ccserver.stack.rehearsal import starter_for
 from ccserver.stack.restore import restore_backup
 from ccserver.stack.up import UpOptions, up
 from ccserver.storage import migrate as migrations
@@ -69,7 +70,7 @@ def serve(
         settings = settings.with_role(role)
     configure(settings.log_format, settings.log_level)
     memory.settle()
-    _run(lambda: serve_application(settings))
+    _run(lambda: serve_application(settings, starter_for(settings.data_dir.absolute())))
 
 
 @app.command("up")

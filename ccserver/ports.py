@@ -125,6 +125,6 @@ class AsteriskStarter(Protocol):
         """A new empty folder, short enough to hold a Unix socket, for one of them. None: there is no program."""
         ...
 
-    async def start(self, etc: Path, modules: str, seconds: float) -> ThrowAway:
+    async def start(self, etc: Path, seconds: float) -> ThrowAway:
         """Run ``etc``/asterisk.conf, for so long at most. Raises Unavailable."""
         ...

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-
 _LABEL = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
 # A name whose last part is all digits is a mistyped IPv4 address.
 _HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z)(?!(?:.*\.)?[0-9]+\Z){_LABEL}(?:\.{_LABEL})*")
@@ -49,6 +48,7 @@ class Settings:
     ari_secret: str = field(default="", repr=False)
     ari_app: str = "ccserver"
     asterisk_cel_file: Path | None = None
+    asterisk_apply: str = "manual"
     log_format: str = "text"
     log_level: str = "INFO"
     development: bool = False
@@ -145,6 +145,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         ari_secret=env.get("ARI_SECRET", ""),
         ari_app=env.get("ARI_APP", "ccserver"),
         asterisk_cel_file=Path(cel) if cel else None,
+        asterisk_apply=_choice(env, "ASTERISK_APPLY", "manual", ("manual", "automatic")),
         log_format=_choice(env, "LOG_FORMAT", "text", ("text", "json")),
         log_level=_choice(
             {"LOG_LEVEL": env.get("LOG_LEVEL", "").upper()},

@@ -32,7 +32,7 @@ class ConfigStep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConfigRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A check, an apply or a rollback: the one that runs, or the last one (``result`` is then set)."""
+    """A check, an apply or a rollback. ``result`` once it is over: a revision's, or unchanged, or checked."""
 
     id: str
     action: RunAction
@@ -61,8 +61,8 @@ class ConfigState(msgspec.Struct, frozen=True, kw_only=True):
 
     ``configured``: whether this Asterisk is ours to configure. ``changes``: how many are not applied.
     ``fingerprint``: of what would be applied now; to be sent with an apply. ``held``: automatic mode waits for a
-    person, after a rollback. ``restart_needed``: files that Asterisk reads only when it starts.
-    ``left_out``: rows of the database that Asterisk cannot carry. ``problem``: why nothing can be planned.
+    person, after a rollback. ``run``: what runs, or ran last. ``restart_needed``: files that Asterisk reads only when
+    it starts. ``left_out``: rows of the database that Asterisk cannot carry. ``problem``: why nothing can be planned.
     """
 
     configured: bool = False

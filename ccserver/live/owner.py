@@ -22,8 +22,8 @@ from ccserver.domain.callbook import CallBook
 from ccserver.domain.errors import Unavailable
 from ccserver.domain.ids import uuid7
 from ccserver.domain.normalise import WANTED_EVENTS
-from ccserver.domain.stream import CHANGES_CHANNEL
-from ccserver.live.commands import CommandServer
+from ccserver.domain.stream import CHANGES_CHANNEL, Command
+from ccserver.live.commands import CommandServer, Value
 from ccserver.live.control import Control
 from ccserver.live.desk import Desk
 from ccserver.live.engine import Engine
@@ -33,7 +33,7 @@ from ccserver.live.publisher import Publisher
 from ccserver.live.resync import CEL_MARGIN_SECONDS, Resync
 from ccserver.live.seen import SeenMark
 from ccserver.live.writer import Writer
-from ccserver.ports import Bus, BusMessage
+from ccserver.ports import AsteriskStarter, Bus, BusMessage
 from ccserver.settings import Settings
 from ccserver.storage.calls import (
     IntervalRecord,
@@ -87,9 +87,15 @@ class Owner:
     """Runs reigns for ever: ``run`` under a supervisor. ``state`` is standby | starting | reigning."""
 
     def __init__(
-        self, settings: Settings, database: Database, bus: Bus, clock: Callable[[], float] = time.time
+        self,
+        settings: Settings,
+        database: Database,
+        bus: Bus,
+        clock: Callable[[], float] = time.time,
+        starter: AsteriskStarter | None = None,
     ) -> None:
         self._settings = settings
+        self._starter = starter
         self._database = database
         self._bus = bus
         self._clock = clock
@@ -115,7 +121,7 @@ class Owner:
 
     async def _reign(self, lock: LeaderLock) -> bool:
         """One reign; whether it ended because another owner replaced our ARI application."""
-        reign = Reign(self._settings, self._database, self._bus, self._clock)
+        reign = Reign(self._settings, self._database, self._bus, self._clock, self._starter)
         try:
             while True:
                 try:
@@ -161,7 +167,14 @@ async def _acquired(lock: LeaderLock, *, away: bool = False) -> bool:
 class Reign:
     """Everything that lives while this process is the owner."""
 
-    def __init__(self, settings: Settings, database: Database, bus: Bus, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        bus: Bus,
+        clock: Callable[[], float],
+        starter: AsteriskStarter | None = None,
+    ) -> None:
         now = datetime.fromtimestamp(clock(), tz=UTC)
         self.epoch = f"{now:%Y%m%dT%H%M%S.%f}-{os.getpid()}"
         self.replaced = asyncio.Event()
@@ -204,8 +217,16 @@ class Reign:
             clock,
             allowed=("StasisStart", "ChannelDtmfReceived"),
         )
-        self.pbx_keeper = PbxKeeper(settings, database, self.ami_link, clock)
-        self._commands = CommandServer(bus, self.desk.handle, clock)
+        self.pbx_keeper = PbxKeeper(
+            settings,
+            database,
+            self.ami_link,
+            starter=starter,
+            publish=self.publisher.put,
+            supervisor=self.supervisor,
+            clock=clock,
+        )
+        self._commands = CommandServer(bus, self._handle, clock)
         self._cel_file = settings.asterisk_cel_file
         self._mark = SeenMark(settings.data_dir / "journal" / "seen")
         self._opened = False
@@ -213,6 +234,10 @@ class Reign:
 
     def _clean(self, raw: str, site_id: UUID | None) -> str:
         return self.engine.clean(raw, site_id)
+
+    async def _handle(self, command: Command) -> dict[str, Value]:
+        handler = self.pbx_keeper if command.name.startswith("config.") else self.desk
+        return await handler.handle(command)
 
     async def restore(self) -> None:
         """Takes up where the last owner was, from the journal it left here and from PostgreSQL."""

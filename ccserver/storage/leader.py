@@ -13,10 +13,11 @@ OWNER_LOCK = 0x63637365_72766572
 
 
 class LeaderLock:
-    """The owner's lock on a connection of its own; lost as soon as that connection is."""
+    """The owner's lock (or another, by its ``key``) on a connection of its own; lost as soon as that connection is."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, key: int = OWNER_LOCK) -> None:
         self._database = database
+        self._key = key
         self._connection: Connection | None = None
 
     async def try_acquire(self) -> bool:
@@ -26,7 +27,7 @@ class LeaderLock:
         try:
             # A host that vanished without closing its sockets must lose the lock in seconds, not hours.
             await self._connection.execute(_SQL["notice_dead_clients"], timeout=2)
-            return bool(await self._connection.fetchval(_SQL["try_lock"], OWNER_LOCK, timeout=2))
+            return bool(await self._connection.fetchval(_SQL["try_lock"], self._key, timeout=2))
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             await self.release()
             raise Unavailable("database_away") from error
@@ -36,7 +37,7 @@ class LeaderLock:
         if self._connection is None:
             return False
         try:
-            return bool(await self._connection.fetchval(_SQL["holds_lock"], OWNER_LOCK, timeout=2))
+            return bool(await self._connection.fetchval(_SQL["holds_lock"], self._key, timeout=2))
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
             await self.release()
             return False

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+import msgspec
 import pytest
 from ccserver.background import Supervisor
 from ccserver.live.pbx_keeper import PbxKeeper
@@ -18,6 +19,7 @@ from ccserver.stack.local_pbx import local_model
 from ccserver.stack.ports import free_tcp_port, free_udp_port
 from ccserver.stack.postgres import EmbeddedPostgres
 from ccserver.stack.progress import QuietProgress
+from ccserver.stack.rehearsal import LocalStarter
 from ccserver.storage import migrate
 from ccserver.storage.pool import Database
 from ccserver.storage.vault import Vault
@@ -88,7 +90,13 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     supervisor = Supervisor()
     dsn = await server.start()
     await asyncio.to_thread(migrate.apply, dsn)
-    settings = Settings(data_dir=tmp_path, secrets_key=KEY, ami_secret="a" * 24, ari_secret="b" * 24)
+    settings = Settings(
+        data_dir=tmp_path,
+        secrets_key=KEY,
+        ami_secret="a" * 24,
+        ari_secret="b" * 24,
+        asterisk_apply="automatic",
+    )
     binary = await asyncio.to_thread(ensure_asterisk, default_cache(), QuietProgress())
     ports = AsteriskPorts(sip=free_udp_port(), http=free_tcp_port(), ami=free_tcp_port())
     secrets = Secrets(
@@ -103,7 +111,15 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
         "127.0.0.1", ports.ami, settings.ami_user, settings.ami_secret, lambda item: None, lambda: 0.0
     )
     await ami.start()
-    keeper = PbxKeeper(settings, database, ami)
+    rows: dict[str, msgspec.Raw] = {}
+    keeper = PbxKeeper(
+        settings,
+        database,
+        ami,
+        starter=LocalStarter(default_cache()),
+        publish=lambda topic, key, row, where: rows.update({key: row}),
+        supervisor=supervisor,
+    )
     supervisor.spawn("keeper", keeper.run)
     yield Rig(database, asterisk, keeper)
     await ami.close()

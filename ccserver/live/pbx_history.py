@@ -1,0 +1,109 @@
+"""The history of configurations in PostgreSQL, and whose turn it is."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from uuid import UUID
+
+from ccserver.domain.config import ObjectChange
+from ccserver.domain.errors import Conflict, Unavailable
+from ccserver.domain.ids import uuid7
+from ccserver.live.pbx_run import Asker, RunLog
+from ccserver.storage import audit
+from ccserver.storage import config as store
+from ccserver.storage.leader import LeaderLock
+from ccserver.storage.pool import Database
+from ccserver.telephony.pbx_store import Journal, PbxLock, PbxStore
+
+DIFF_LENGTH = 400_000
+"""A longer difference is cut in the history; nobody reads it to its end."""
+INTERRUPTED = "It was interrupted; the configuration of before is back."
+
+
+class PbxHistory:
+    """Rows of ``pbx_revisions`` and of the audit log. Everything raises Unavailable while PostgreSQL is away."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def begin(
+        self,
+        run: RunLog,
+        *,
+        fingerprint: str,
+        files: tuple[str, ...],
+        objects: tuple[ObjectChange, ...],
+        left_out: tuple[str, ...],
+        diff: str,
+    ) -> int:
+        """The number of a new revision."""
+        new = store.NewRevision(
+            at=_at(run.state.started_at),
+            user_id=run.asker.user_id,
+            who=run.asker.who,
+            origin=run.asker.origin,
+            action=run.state.action,
+            fingerprint=fingerprint,
+            files=files,
+            objects=objects,
+            left_out=left_out,
+            diff=diff[:DIFF_LENGTH],
+        )
+        async with self._database.system() as connection:
+            return await store.insert_revision(connection, new)
+
+    async def end(self, journal: Journal) -> None:
+        """The result of a run, and a line of the audit log."""
+        run = journal.run
+        now = _at(run.ended_at or self._clock())
+        async with self._database.system() as connection:
+            await store.end_revision(connection, journal.revision, now, run.result, run.message, run.steps)
+            tenant = UUID(journal.tenant_id) if journal.tenant_id else await store.sole_tenant(connection)
+            if tenant is not None:
+                await audit.record(
+                    connection,
+                    entry_id=uuid7(int(now.timestamp() * 1000), os.urandom(10)),
+                    tenant_id=tenant,
+                    at=now,
+                    user_id=UUID(journal.user_id) if journal.user_id else None,
+                    action=f"config.{run.action}",
+                    target=str(journal.revision),
+                    detail={"result": run.result, "who": run.who, "origin": run.origin},
+                )
+
+    async def end_lost(self) -> None:
+        """Rows that say that they run while we have the lock: their runs were lost with their machine."""
+        async with self._database.system() as connection:
+            await store.end_lost_revisions(connection, _at(self._clock()), INTERRUPTED)
+
+    async def sole_tenant(self) -> UUID | None:
+        async with self._database.system() as connection:
+            return await store.sole_tenant(connection)
+
+    @asynccontextmanager
+    async def turn(self, folder: PbxStore, asker: Asker) -> AsyncIterator[None]:
+        """Nobody else changes anything meanwhile, here or elsewhere. Raises Conflict config_busy, Unavailable."""
+        lock = PbxLock(folder, asker.who, asker.origin)
+        await asyncio.to_thread(lock.acquire)
+        shared = LeaderLock(self._database, store.CONFIG_LOCK)
+        try:
+            if not await shared.try_acquire():
+                raise Conflict("config_busy", who=await self._who_runs())
+            yield
+        finally:
+            await shared.release()
+            await asyncio.to_thread(lock.release)
+
+    async def _who_runs(self) -> str:
+        with contextlib.suppress(Unavailable):
+            async with self._database.system() as connection:
+                return await store.who_runs(connection) or "?"
+        return "?"
+
+
+def _at(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, tz=UTC)

@@ -1,0 +1,223 @@
+"""Boots a throw-away Asterisk on a tree before the real one gets it, and listens to what it has to say.
+
+It has its own folders and loopback ports; everything in the real configuration folder that is not ours (the
+hand-written ``*.d`` folders, files of a package) is copied in, for it will be read together with ours.
+"""
+
+import asyncio
+import re
+import secrets
+import shutil
+import socket
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from ccserver.domain.errors import Unavailable
+from ccserver.domain.pbx import PbxDirectories, PbxModel
+from ccserver.domain.pbx_expected import expected_of, sections
+from ccserver.ports import AsteriskStarter, ThrowAway
+from ccserver.telephony.ami import AmiLink
+from ccserver.telephony.backoff import LinkBackoff
+from ccserver.telephony.errors import AmiError
+from ccserver.telephony.pbx_folders import make_folders
+from ccserver.telephony.pbx_verify import Mismatch, verify
+from ccserver.telephony.render import render
+
+BOOT_SECONDS: Final = 40.0
+VERIFY_SECONDS: Final = 5.0
+ATTEMPTS: Final = 3
+"""Free ports are looked for and then used: somebody may come between."""
+_POLL_SECONDS: Final = 0.03
+_EAGER: Final = (0.05,)
+_FIRST_PORT, _LAST_PORT = 20_000, 31_500
+_LINE: Final = re.compile(r"^\[[^\]]*\] (?P<level>WARNING|ERROR)(?:\[[^\]]*\])*:? (?P<words>.*)$")
+_WHERE: Final = re.compile(r"^(?:\[C-[0-9a-f]+\]:? )?[\w./-]+\.c(?::\d+)?:?\s*(?:in )?(?:\w+:)?\s*")
+_HARMLESS: Final = (
+    # pjproject's own word when a SIP message happens to arrive while Asterisk still loads.
+    "Enable PJSIP_SAFE_MODULE to prevent race condition",
+)
+"""What a good tree makes Asterisk say all the same; measured with the trees of the tests."""
+_PORT_TAKEN: Final = ("Address already in use", "Address in use", "Unable to bind")
+_CLASH: Final = re.compile(r"Transport '([^']+)' could not be started: Address already in use")
+_SHOWN: Final = 8
+
+
+class RehearsalFailed(Exception):
+    """Asterisk refuses the tree; the message is its own sentences."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """What a good rehearsal saw."""
+
+    seen: str
+    seconds: float
+
+
+async def rehearse(
+    model: PbxModel, starter: AsteriskStarter, clock: Callable[[], float] = time.monotonic
+) -> Rehearsal | None:
+    """Boot the tree of ``model`` aside and look at it. None when there is no program to boot it with.
+
+    Raises RehearsalFailed, Unavailable (the program did not answer), OSError.
+    """
+    began = clock()
+    for attempt in range(ATTEMPTS):
+        room = await starter.room()
+        if room is None:
+            return None
+        try:
+            seen = await _once(model, starter, room)
+        except RehearsalFailed as error:
+            if attempt + 1 < ATTEMPTS and any(words in str(error) for words in _PORT_TAKEN):
+                continue
+            raise
+        finally:
+            await asyncio.to_thread(shutil.rmtree, room, ignore_errors=True)
+        return Rehearsal(seen=seen, seconds=clock() - began)
+    return None
+
+
+def stand_in(model: PbxModel, room: Path) -> PbxModel:
+    """The same model for a throw-away Asterisk that works in ``room``. Blocks."""
+    ports, real = model.ports, model.directories
+    taken: set[int] = set()
+    rtp = _free_port(taken, socket.SOCK_DGRAM) & ~1
+    return replace(
+        model,
+        rehearsal=True,
+        directories=PbxDirectories.under(str(room), modules=real.modules, data=real.data),
+        ports=replace(
+            ports,
+            sip=_free_port(taken, socket.SOCK_DGRAM),
+            http=_free_port(taken),
+            ami=_free_port(taken),
+            rtp_first=rtp,
+            rtp_last=rtp + 99,
+            sip_tcp=_free_port(taken) if ports.sip_tcp else 0,
+            sip_tls=_free_port(taken) if ports.sip_tls else 0,
+            https=_free_port(taken) if ports.https else 0,
+        ),
+    )
+
+
+def furnish(model: PbxModel, real_etc: Path) -> dict[str, str]:
+    """Write the stand-in's folders and files, and copy in what is not ours; returns its files. Blocks."""
+    files = dict(render(model))
+    etc = Path(model.directories.etc)
+    make_folders(model.directories)
+    if real_etc.is_dir():
+        for path in real_etc.iterdir():
+            if path.name in files or path.name.startswith("."):
+                continue
+            if path.is_dir():
+                shutil.copytree(path, etc / path.name, dirs_exist_ok=True)
+            elif path.is_file():
+                shutil.copyfile(path, etc / path.name)
+    for name, text in files.items():
+        (etc / name).touch(mode=0o600)
+        (etc / name).write_text(text)
+    return files
+
+
+async def _once(model: PbxModel, starter: AsteriskStarter, room: Path) -> str:
+    acted = await asyncio.to_thread(stand_in, model, room)
+    files = await asyncio.to_thread(furnish, acted, Path(model.directories.etc))
+    log = Path(acted.directories.log) / "messages.log"
+
+    async def complaints() -> list[str]:
+        text = await asyncio.to_thread(_read, log)
+        return complaints_of(text, acted.directories.etc, model.directories.etc)
+
+    throw_away = await starter.start(Path(acted.directories.etc), BOOT_SECONDS)
+    ami = AmiLink(
+        "127.0.0.1",
+        acted.ports.ami,
+        acted.ami.name,
+        acted.ami.secret,
+        lambda _item: None,
+        time.time,
+        wanted=frozenset(),
+        backoff=LinkBackoff(_EAGER),
+    )
+    try:
+        await ami.start()
+        await _booted(throw_away, ami, complaints)
+        _refuse(await complaints(), files)
+        try:
+            seen = await verify(ami, expected_of(files), seconds=VERIFY_SECONDS)
+        except Mismatch as error:
+            raise RehearsalFailed(_told([*await complaints(), str(error)])) from error
+        except (Unavailable, AmiError) as error:
+            raise RehearsalFailed(_told([*await complaints(), f"It did not answer: {error}"])) from error
+        _refuse(await complaints(), files)
+        return seen
+    finally:
+        await ami.close()
+        await throw_away.kill()
+
+
+async def _booted(
+    throw_away: ThrowAway, ami: AmiLink, complaints: Callable[[], Awaitable[list[str]]]
+) -> None:
+    deadline = time.monotonic() + BOOT_SECONDS
+    while not ami.up:
+        if not throw_away.running or time.monotonic() > deadline:
+            said = await complaints()
+            reason = (
+                "Asterisk ended while it was starting" if not throw_away.running else "Asterisk did not boot"
+            )
+            console = await throw_away.last_words()
+            raise RehearsalFailed(_told(said or [reason, *console.splitlines()[-3:]]))
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+def _refuse(said: list[str], files: Mapping[str, str]) -> None:
+    """Raises RehearsalFailed for complaints. A hand-written transport cannot but find its real port taken: that is
+    no complaint.
+    """
+    ours = {section.name for section in sections(files.get("pjsip.conf", ""))}
+    clashing = {match[1] for words in said if (match := _CLASH.search(words)) and match[1] not in ours}
+    said = [words for words in said if not any(f"'{name}'" in words for name in clashing)]
+    if said:
+        raise RehearsalFailed(_told(said))
+
+
+def complaints_of(log: str, etc: str = "", real_etc: str = "") -> list[str]:
+    """Asterisk's warnings and errors without those that mean nothing, with the real files' names."""
+    found: dict[str, None] = {}
+    for line in log.splitlines():
+        match = _LINE.match(line)
+        if match is None or any(words in line for words in _HARMLESS):
+            continue
+        words = _WHERE.sub("", match["words"]).strip()
+        found[words.replace(etc, real_etc) if etc else words] = None
+    return list(found)
+
+
+def _told(sentences: list[str]) -> str:
+    more = len(sentences) - _SHOWN
+    return "\n".join(sentences[:_SHOWN]) + (f"\n... and {more} more" if more > 0 else "")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def _free_port(taken: set[int], kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """A loopback port below those that the system gives to outgoing connections."""
+    while True:
+        port = _FIRST_PORT + secrets.randbelow(_LAST_PORT - _FIRST_PORT)
+        if port in taken:
+            continue
+        with socket.socket(socket.AF_INET, kind) as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            taken.add(port)
+            return port
