@@ -30,11 +30,14 @@ from ccserver.services.calls import Calls
 from ccserver.services.hashing import Hashing
 from ccserver.services.health import HealthRegistry, PartHealth
 from ccserver.services.sessions import Sessions
+from ccserver.services.imports import Imports
+from ccserver.services.phones import Phones
 from ccserver.services.sites import Sites
 from ccserver.services.throttle import Throttle
 from ccserver.services.users import Users
 from ccserver.settings import Settings, SettingsError
 from ccserver.storage.pool import Database
+from ccserver.services.trunks import Trunks
 from ccserver.storage.vault import Vault
 from ccserver.web import keys, pages
 from ccserver.web.address import Addresses
@@ -164,11 +167,13 @@ async def build_web(base: Base) -> web.Application:
     sessions = Sessions(
         database,
         feed.announce,
+    vault = Vault(settings.secrets_key)
         clock=utc_now,
         monotonic=time.monotonic,
         lifetime=timedelta(hours=settings.session_hours),
     )
-    accounts = Accounts(database, sessions, hashing, Throttle(database, clock=utc_now), clock=utc_now)
+    throttle = Throttle(database, clock=utc_now)
+    accounts = Accounts(database, sessions, hashing, throttle, clock=utc_now)
     view.listen(SessionNews(sessions))
     hub = Hub(view, asyncio.get_running_loop(), node=base.node)
     base.health.add(
@@ -198,7 +203,9 @@ async def build_web(base: Base) -> web.Application:
             settings=settings,
             accounts=accounts,
             sessions=sessions,
-            users=Users(database, sessions, hashing, Vault(settings.secrets_key), heralds, clock=utc_now),
+            users=Users(database, sessions, hashing, vault, heralds, clock=utc_now),
+            phones=Phones(database, vault, heralds, throttle, clock=utc_now),
+            imports=Imports(database, hashing, vault, heralds, clock=utc_now),
             sites=Sites(database, heralds, clock=utc_now),
             health=base.health,
             catalogues=catalogues,

@@ -5,6 +5,7 @@ ALTER TABLE dids
   DROP COLUMN target, DROP COLUMN phone_id, DROP COLUMN forward_to, DROP COLUMN schedule_id,
   DROP COLUMN closed_target, DROP COLUMN closed_user_id, DROP COLUMN closed_phone_id, DROP COLUMN closed_forward_to;
 DROP TABLE schedules;
+DROP TABLE provisioning_tickets;
 DELETE FROM phones WHERE user_id IS NULL;
 ALTER TABLE phones
   DROP CONSTRAINT phones_owner, DROP CONSTRAINT phones_mobile, DROP CONSTRAINT phones_tenant_key,

@@ -6,7 +6,10 @@ import msgspec
 
 
 class UserRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One user. ``site_ids``: a supervisor's scope, empty for every site. Instants are epoch seconds, UTC."""
+    """One user. ``site_ids``: a supervisor's scope, empty for every site. Instants are epoch seconds, UTC.
+
+    ``station``: softphone, browser or mobile; "" without a phone. ``mobile``: E.164, for that station only.
+    """
 
     id: UUID
     login: str
@@ -21,6 +24,9 @@ class UserRow(msgspec.Struct, frozen=True, kw_only=True):
     locale: str
     active: bool
     must_change_password: bool
+    phone_id: UUID | None
+    station: str
+    mobile: str
     last_login_at: float | None
     created_at: float
 

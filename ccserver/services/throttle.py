@@ -22,11 +22,25 @@ class Throttle:
 
     async def attempt(self, login: str, address: str) -> None:
         """Count one attempt. Raises Throttled; the same for accounts that exist and for those that do not."""
+        await self._count((account_key(login), ACCOUNT), (address_key(address), ADDRESS))
+
+    async def succeeded(self, login: str, address: str) -> None:
+        """The attempt was right: the account starts afresh, the address gets this one back."""
+        async with self._database.system() as connection:
+            await store.forget_failures(connection, account_key(login))
+            await store.forgive_failure(connection, address_key(address))
+
+    async def knock(self, address: str) -> None:
+        """Count one look at what only a secret address opens. Raises Throttled. Apart from logins."""
+        await self._count((f"ticket {address_key(address)}", ADDRESS))
+
+    async def welcome(self, address: str) -> None:
+        """The secret address was right: this look costs nothing."""
+        async with self._database.system() as connection:
+            await store.forgive_failure(connection, f"ticket {address_key(address)}")
+
+    async def _count(self, *keys: tuple[str, Policy]) -> None:
         now = self._clock()
-        keys: tuple[tuple[str, Policy], ...] = (
-            (account_key(login), ACCOUNT),
-            (address_key(address), ADDRESS),
-        )
         async with self._database.system() as connection:
             records = [(key, policy, await store.lock_failures(connection, key, now)) for key, policy in keys]
             wait = max(wait_seconds(record, now) for _, _, record in records)
@@ -35,12 +49,6 @@ class Throttle:
                     await store.set_failures(connection, key, after_failure(record, now, policy))
         if wait:
             raise Throttled(wait)
-
-    async def succeeded(self, login: str, address: str) -> None:
-        """The attempt was right: the account starts afresh, the address gets this one back."""
-        async with self._database.system() as connection:
-            await store.forget_failures(connection, account_key(login))
-            await store.forgive_failure(connection, address_key(address))
 
 
 def account_key(login: str) -> str:

@@ -1,6 +1,7 @@
 """The audit log: who did what to what, in the same transaction as the deed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -26,3 +27,34 @@ async def record(
     """Write one line. ``detail`` must hold no secret: it is shown to administrators."""
     encoded = msgspec.json.encode(detail or {}).decode()
     await connection.execute(_SQL["insert_audit"], entry_id, tenant_id, at, user_id, action, target, encoded)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of the audit log to be written with others."""
+
+    id: UUID
+    action: str
+    target: str
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+async def record_all(
+    connection: Connection, lines: Iterable[Line], *, tenant_id: UUID, at: datetime, user_id: UUID | None
+) -> None:
+    """Write many lines of one deed. No ``detail`` may hold a secret."""
+    await connection.executemany(
+        _SQL["insert_audit"],
+        [
+            (
+                line.id,
+                tenant_id,
+                at,
+                user_id,
+                line.action,
+                line.target,
+                msgspec.json.encode(line.detail).decode(),
+            )
+            for line in lines
+        ],
+    )

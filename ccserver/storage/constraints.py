@@ -25,6 +25,7 @@ _UNKNOWN: dict[str, str] = {
     "trunks_site_fkey": "site_id",
     "dids_site_fkey": "site_id",
     "dids_user_fkey": "user_id",
+    "phones_site_fkey": "site_id",
 }
 
 

@@ -1,6 +1,6 @@
 """Users: rows of the table, of their scope, and what a login must know."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -75,21 +75,37 @@ async def has_administrator(connection: Connection) -> bool:
 
 async def insert_user(connection: Connection, user: NewUser, at: datetime) -> None:
     """Raises (at the transaction's border) Conflict login_taken, Invalid for an unknown site."""
-    await connection.execute(
+    await insert_users(connection, [user], at)
+
+
+async def insert_users(connection: Connection, people: Iterable[NewUser], at: datetime) -> None:
+    """Many at once. Raises as ``insert_user``."""
+    await connection.executemany(
         _SQL["insert_user"],
-        user.id,
-        user.tenant_id,
-        user.login,
-        user.first_name,
-        user.last_name,
-        user.email,
-        user.role.value,
-        user.site_id,
-        user.locale,
-        user.password_hash,
-        user.must_change_password,
-        at,
+        [
+            (
+                user.id,
+                user.tenant_id,
+                user.login,
+                user.first_name,
+                user.last_name,
+                user.email,
+                user.role.value,
+                user.site_id,
+                user.locale,
+                user.password_hash,
+                user.must_change_password,
+                at,
+            )
+            for user in people
+        ],
     )
+
+
+async def taken_logins(connection: Connection, logins: Sequence[str]) -> set[str]:
+    """Which of them, in small letters, somebody has already, among those that the connection sees."""
+    rows = await connection.fetch(_SQL["taken_logins"], [login.lower() for login in logins])
+    return {row["login"] for row in rows}
 
 
 async def update_user(connection: Connection, user: UserRow, at: datetime) -> None:

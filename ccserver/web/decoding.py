@@ -5,7 +5,7 @@ the refusal is here, for every string of every request.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
@@ -48,8 +48,19 @@ async def read_body(request: web.Request, kind: type[_T], limit: int) -> _T:
     async for chunk in request.content.iter_any():
         data += chunk
         if len(data) > limit:
+    return decode_json(await _read(request, limit), kind)
+
+
+async def read_upload(request: web.Request, kinds: Collection[str], limit: int) -> bytes:
+    """The body as it is, a file of one of these content types. Raises Malformed (413, 415)."""
+    if request.content_type not in kinds:
+        raise Malformed(415, "unsupported_file_type")
+    return await _read(request, limit)
+
+
+async def _read(request: web.Request, limit: int) -> bytes:
             raise Malformed(413, "too_large", maximum=str(limit))
-    return decode_json(bytes(data), kind)
+    return bytes(data)
 
 
 def decode_json(data: bytes, kind: type[_T]) -> _T:

@@ -15,6 +15,9 @@ from ccserver.services.accounts import Accounts
 from ccserver.services.calls import Calls
 from ccserver.services.health import HealthRegistry
 from ccserver.services.sessions import Sessions
+from ccserver.services.imports import Imports
+from ccserver.services.phones import Phones
+from ccserver.services.provisioning import SipPlace
 from ccserver.services.sites import Sites
 from ccserver.services.users import Users
 from ccserver.settings import Settings
@@ -43,6 +46,9 @@ CALLS = web.AppKey("CALLS", Calls)
 LIVE = web.AppKey("LIVE", LiveView)
 HEALTH = web.AppKey("HEALTH", HealthRegistry)
 CATALOGUES = web.AppKey("CATALOGUES", Catalogues)
+PHONES = web.AppKey("PHONES", Phones)
+IMPORTS = web.AppKey("IMPORTS", Imports)
+SIP_PLACE = web.AppKey("SIP_PLACE", SipPlace)
 RENDERER: web.AppKey[PageRenderer] = web.AppKey("RENDERER")
 ROUTES: web.AppKey[Sequence[Route]] = web.AppKey("ROUTES")
 ADDRESSES = web.AppKey("ADDRESSES", Addresses)

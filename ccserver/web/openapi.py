@@ -72,6 +72,9 @@ def _operation(route: Route, by_type: Mapping[str, Any], components: Mapping[str
     if route.body is not None:
         schema = by_type[repr(route.body)]
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    elif route.upload:
+        file = {"schema": {"type": "string", "format": "binary"}}
+        operation["requestBody"] = {"required": True, "content": dict.fromkeys(route.upload, file)}
     if route.ability is not Ability.PUBLIC:
         operation["security"] = [{"cookie": []}, {"bearer": []}]
     return operation

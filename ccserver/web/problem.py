@@ -98,7 +98,7 @@ def from_domain(error: DomainError, catalogues: Catalogues, locale: str, request
         status=status,
         detail=_fill(catalogues, locale, sentence, error.params),
         code=error.code,
-        errors=tuple(_field(f, catalogues, locale) for f in fields),
+        errors=tuple(tell_field(f, catalogues, locale) for f in fields),
         request_id=request_id,
     )
 
@@ -136,7 +136,8 @@ def headers_of(error: DomainError) -> dict[str, str]:
     return {}
 
 
-def _field(error: FieldError, catalogues: Catalogues, locale: str) -> ProblemField:
+def tell_field(error: FieldError, catalogues: Catalogues, locale: str) -> ProblemField:
+    """What is wrong with a field, in the reader's language."""
     sentence = FIELDS.get(error.code) or ERRORS.get(error.code) or FIELDS["wrong_format"]
     params = dict(error.params)
     if error.code == "wrong_type":

@@ -11,12 +11,16 @@ from ccserver.web.decoding import BODY_LIMIT
 
 Handler = Callable[..., Awaitable[Any]]
 """``handler(request, actor, [query], [body])``: the query and the body are there when the route names their
-structs. Returns a struct (sent as JSON), None (204), what the renderer wants for ``page``, or a response."""
+structs; the body is bytes when it names the types of an upload. Returns a struct (sent as JSON), None (204), what
+the renderer wants for ``page``, or a response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One route. ``page``: the template that shows what the handler returns."""
+    """One route. ``page``: the template that shows what the handler returns.
+
+    ``upload``: the content types of a file that is the whole body, instead of a struct.
+    """
 
     method: str
     path: str
@@ -29,6 +33,7 @@ class Route:
     page: str = ""
     status: int = 200
     summary: str = ""
+    upload: tuple[str, ...] = ()
     body_limit: int = BODY_LIMIT
     content_type: str = "application/json"
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from ccserver.domain.access import Ability
 from ccserver.domain.errors import NotFound
 from ccserver.web import auth, keys
-from ccserver.web.decoding import decode_query, read_body
+from ccserver.web.decoding import decode_query, read_body, read_upload
 from ccserver.web.route import Route
 
 
@@ -48,6 +48,8 @@ def _wrap(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]
             arguments.append(decode_query(request.query, route.query))
         if route.body is not None:
             arguments.append(await read_body(request, route.body, route.body_limit))
+        elif route.upload:
+            arguments.append(await read_upload(request, route.upload, route.body_limit))
         return _answer(request, route, await route.handler(request, actor, *arguments))
 
     # Lets the middleware know, before the handler runs, what kind of error page fits.

@@ -2,18 +2,34 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from ccserver.services.accounts import Accounts
 from ccserver.services.health import HealthRegistry
 from ccserver.services.sessions import Sessions
+from ccserver.services.imports import Imports
+from ccserver.services.phones import Phones
+from ccserver.services.provisioning import SipPlace
 from ccserver.services.sites import Sites
 from ccserver.services.users import Users
 from ccserver.settings import Settings
 from ccserver.web import keys, middleware
 from ccserver.web.address import Addresses
-from ccserver.web.api import auth, dids, docs, health, me, metrics, sites, trunks, users
+from ccserver.web.api import (
+    auth,
+    dids,
+    docs,
+    health,
+    imports,
+    me,
+    metrics,
+    phones,
+    sites,
+    trunks,
+    users,
+)
 from ccserver.web.csrf import Csrf
 from ccserver.web.decoding import BODY_LIMIT
 from ccserver.web.i18n import Catalogues
@@ -30,7 +46,10 @@ ROUTES: tuple[Route, ...] = (
     *dids.ROUTES,
     *health.ROUTES,
     *metrics.ROUTES,
+    # Before the users and phones themselves: "import" would otherwise be taken for somebody's id.
+    *imports.ROUTES,
     *docs.ROUTES,
+    *phones.ROUTES,
 )
 
 
@@ -53,6 +72,8 @@ class WebParts:
     renderer: keys.PageRenderer | None = field(default=None)
 
 
+    phones: Phones
+    imports: Imports
 def make_app(parts: WebParts) -> web.Application:
     """The application, ready to run. Raises ValueError for a JWT secret that is too short."""
     app = web.Application(
@@ -75,6 +96,9 @@ def make_app(parts: WebParts) -> web.Application:
     app[keys.ROUTES] = routes
     register(app, routes)
     for setup in parts.setups:
+    app[keys.PHONES] = parts.phones
+    app[keys.IMPORTS] = parts.imports
+    app[keys.SIP_PLACE] = SipPlace(settings, urlsplit(settings.public_url).hostname or "")
         setup(app)
     app.on_response_prepare.append(middleware.safe_headers)
     return app

@@ -24,11 +24,14 @@ from ccserver.services.calls import Calls
 from ccserver.services.hashing import Hashing
 from ccserver.services.health import HealthRegistry, PartHealth
 from ccserver.services.sessions import Sessions
+from ccserver.services.imports import Imports
+from ccserver.services.phones import Phones
 from ccserver.services.sites import Sites
 from ccserver.services.throttle import Throttle
 from ccserver.services.users import Users
 from ccserver.settings import Settings
 from ccserver.storage import sites as site_store
+from ccserver.services.trunks import Trunks
 from ccserver.storage import users as user_store
 from ccserver.storage.pool import Database
 from ccserver.storage.vault import Vault
@@ -302,7 +305,8 @@ async def office(database: Database, catalogues: Catalogues, renderer: Pages) ->
     sessions = Sessions(
         database, announce, clock=clock, monotonic=clock.monotonic, lifetime=timedelta(hours=16)
     )
-    accounts = Accounts(database, sessions, hashing, Throttle(database, clock=clock), clock=clock)
+    throttle = Throttle(database, clock=clock)
+    accounts = Accounts(database, sessions, hashing, throttle, clock=clock)
     users = Users(database, sessions, hashing, vault, heralds, clock=clock)
     sites = Sites(database, heralds, clock=clock)
     health = HealthRegistry("test")
@@ -333,6 +337,8 @@ async def office(database: Database, catalogues: Catalogues, renderer: Pages) ->
     server = TestServer(app)
     await server.start_server()
     made = Office(
+            phones=Phones(database, vault, heralds, throttle, clock=clock),
+            imports=Imports(database, hashing, vault, heralds, clock=clock),
         database=database,
         clock=clock,
         hashing=hashing,

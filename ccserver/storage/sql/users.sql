@@ -51,6 +51,7 @@ FROM users WHERE id = $1 FOR UPDATE
 -- name: get_user
 SELECT u.id, u.login, u.first_name, u.last_name, u.email, u.role, u.site_id, u.locale, u.active,
        u.must_change_password, u.last_login_at, u.created_at, coalesce(p.extension, '') AS extension,
+       p.id AS phone_id, coalesce(p.kind, '') AS station, coalesce(p.mobile, '') AS mobile,
        ARRAY(SELECT us.site_id FROM user_sites us WHERE us.user_id = u.id ORDER BY us.site_id) AS site_ids
 FROM users u LEFT JOIN phones p ON p.user_id = u.id
 WHERE u.id = $1
@@ -62,6 +63,7 @@ SELECT id FROM users WHERE id = $1 FOR UPDATE
 -- $1 pattern or NULL, $2 active or NULL, $3..$5 the last row of the page before or NULL, $6 limit
 SELECT u.id, u.login, u.first_name, u.last_name, u.email, u.role, u.site_id, u.locale, u.active,
        u.must_change_password, u.last_login_at, u.created_at, coalesce(p.extension, '') AS extension,
+       p.id AS phone_id, coalesce(p.kind, '') AS station, coalesce(p.mobile, '') AS mobile,
        ARRAY(SELECT us.site_id FROM user_sites us WHERE us.user_id = u.id ORDER BY us.site_id) AS site_ids
 FROM users u LEFT JOIN phones p ON p.user_id = u.id
 WHERE ($1::text IS NULL OR concat_ws(' ', u.first_name, u.last_name, u.first_name) ILIKE $1
@@ -70,3 +72,6 @@ WHERE ($1::text IS NULL OR concat_ws(' ', u.first_name, u.last_name, u.first_nam
   AND ($5::uuid IS NULL OR (u.last_name, u.first_name, u.id) > ($3, $4, $5))
 ORDER BY u.last_name, u.first_name, u.id
 LIMIT $6
+
+-- name: taken_logins
+SELECT lower(login) AS login FROM users WHERE lower(login) = ANY ($1::text[])

@@ -8,8 +8,12 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ccserver.domain.access import Ability, Actor, Role
 from ccserver.domain.account import UserRow
-from ccserver.services.users import Shown, UserDraft, UserEdit
+from ccserver.domain.station import Station
+from ccserver.services.people import UserDraft, UserEdit
+from ccserver.services.provisioning import Provisioning
+from ccserver.services.users import Shown
 from ccserver.web import keys
+from ccserver.web.api.phones import tell_accounts
 from ccserver.web.decoding import Body
 from ccserver.web.route import Route
 from ccserver.web.routing import path_id
@@ -18,6 +22,8 @@ LoginName = Annotated[str, Meta(min_length=1, max_length=64)]
 Name = Annotated[str, Meta(max_length=80)]
 Email = Annotated[str, Meta(max_length=254)]
 Extension = Annotated[str, Meta(max_length=8)]
+StationName = Literal["softphone", "browser", "mobile"]
+Mobile = Annotated[str, Meta(max_length=40)]
 SiteIds = Annotated[tuple[UUID, ...], Meta(max_length=500)]
 Locale = Literal["fr", "en"]
 
@@ -32,7 +38,10 @@ class UserFilter(Body, frozen=True, kw_only=True):
 
 
 class NewUser(Body, frozen=True, kw_only=True):
-    """A user to create. No ``extension``: no phone. No ``password``: one is generated and shown once."""
+    """A user to create. No ``extension``: no phone. No ``password``: one is generated and shown once.
+
+    ``station`` is what the extension rings; ``mobile`` is its number, as written in the site's country, for a mobile.
+    """
 
     login: LoginName
     role: Role
@@ -42,6 +51,8 @@ class NewUser(Body, frozen=True, kw_only=True):
     site_id: UUID | None = None
     site_ids: SiteIds = ()
     extension: Extension | None = None
+    station: StationName = "softphone"
+    mobile: Mobile = ""
     locale: Locale = "fr"
     password: Annotated[str, Meta(max_length=128)] | None = None
 
@@ -57,6 +68,8 @@ class UserChanges(Body, frozen=True, kw_only=True):
     site_id: UUID | UnsetType | None = UNSET
     site_ids: SiteIds | UnsetType = UNSET
     extension: Extension | UnsetType | None = UNSET
+    station: StationName | UnsetType = UNSET
+    mobile: Mobile | UnsetType = UNSET
     locale: Locale | UnsetType = UNSET
     active: bool | UnsetType = UNSET
 
@@ -69,11 +82,15 @@ class UserPage(Struct, frozen=True, kw_only=True):
 
 
 class UserWithSecrets(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A user, and what was generated for them: shown this once and never again."""
+    """A user, and what was generated for them: shown this once and never again.
+
+    ``provisioning`` comes with the secret of a phone that is set up by hand or by a code.
+    """
 
     user: UserRow
     password: str = ""
     sip_secret: str = ""
+    provisioning: Provisioning | None = None
 
 
 class NewPassword(Struct, frozen=True, kw_only=True):
@@ -87,6 +104,7 @@ class NewSecret(Struct, frozen=True, kw_only=True):
 
     extension: str
     sip_secret: str
+    provisioning: Provisioning | None
 
 
 async def list_users(request: web.Request, actor: Actor, query: UserFilter) -> UserPage:
@@ -106,10 +124,12 @@ async def create_user(request: web.Request, actor: Actor, body: NewUser) -> User
         site_id=body.site_id,
         site_ids=body.site_ids,
         extension=body.extension or "",
+        station=Station(body.station),
+        mobile=body.mobile,
         locale=body.locale,
         password=body.password or "",
     )
-    return _with_secrets(await request.app[keys.USERS].create(actor, draft))
+    return await _with_secrets(request, await request.app[keys.USERS].create(actor, draft))
 
 
 async def get_user(request: web.Request, actor: Actor) -> UserRow:
@@ -127,10 +147,12 @@ async def edit_user(request: web.Request, actor: Actor, body: UserChanges) -> Us
         clear_site=body.site_id is None,
         site_ids=None if body.site_ids is UNSET else body.site_ids,
         extension=None if body.extension is UNSET else body.extension or "",
+        station=None if body.station is UNSET else Station(body.station),
+        mobile=None if body.mobile is UNSET else body.mobile,
         locale=body.locale or None,
         active=None if body.active is UNSET else body.active,
     )
-    return _with_secrets(await request.app[keys.USERS].edit(actor, path_id(request), edit))
+    return await _with_secrets(request, await request.app[keys.USERS].edit(actor, path_id(request), edit))
 
 
 async def reset_password(request: web.Request, actor: Actor) -> NewPassword:
@@ -140,11 +162,27 @@ async def reset_password(request: web.Request, actor: Actor) -> NewPassword:
 
 async def reset_phone(request: web.Request, actor: Actor) -> NewSecret:
     shown = await request.app[keys.USERS].reset_phone(actor, path_id(request))
-    return NewSecret(extension=shown.user.extension, sip_secret=shown.sip_secret)
+    return NewSecret(
+        extension=shown.user.extension,
+        sip_secret=shown.sip_secret,
+        provisioning=await _provisioning(request, shown),
+    )
 
 
-def _with_secrets(shown: Shown) -> UserWithSecrets:
-    return UserWithSecrets(user=shown.user, password=shown.password, sip_secret=shown.sip_secret)
+async def _with_secrets(request: web.Request, shown: Shown) -> UserWithSecrets:
+    return UserWithSecrets(
+        user=shown.user,
+        password=shown.password,
+        sip_secret=shown.sip_secret,
+        provisioning=await _provisioning(request, shown),
+    )
+
+
+async def _provisioning(request: web.Request, shown: Shown) -> Provisioning | None:
+    if shown.account is None:
+        return None
+    [how] = await tell_accounts(request, [shown.account])
+    return how
 
 
 ROUTES = (

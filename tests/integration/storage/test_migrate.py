@@ -58,7 +58,7 @@ async def _schema(dsn: str) -> list[tuple[str, ...]]:
 async def fill(connection: asyncpg.Connection) -> UUID:
     """At least one row in every table of the schema."""
     tenant, site, user, session = uuid4(), uuid4(), uuid4(), uuid4()
-    trunk = uuid4()
+    trunk, phone = uuid4(), uuid4()
     call = derived_id(NOW, "asterisk", "1")
     hash_ = b"\x01" * 32
     for statement, values in (
@@ -102,8 +102,9 @@ async def fill(connection: asyncpg.Connection) -> UUID:
         (
             "INSERT INTO phones (id, tenant_id, site_id, kind, extension, secret_encrypted, created_at, updated_at) "
             "VALUES ($1, $2, $3, 'physical', $4, 'x', now(), now())",
-            (uuid4(), tenant, site, str(site.int % 10**6)),
+            (phone, tenant, site, str(site.int % 10**6)),
         ),
+        ("INSERT INTO provisioning_tickets VALUES ($1, $2, $3, now(), now())", (tenant.bytes, tenant, phone)),
         (
             "INSERT INTO pbx_revisions (at, who, origin, action, fingerprint, result) "
             "VALUES (now(), $1, 'page', 'apply', 'x', 'applied')",
