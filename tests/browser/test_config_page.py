@@ -66,7 +66,7 @@ async def test_applying_sends_what_was_seen_and_both_administrators_watch_it(
     await mine.get_by_role("button", name="Appliquer").click()
     assert sent(harness, "/api/config/apply") == [{"fingerprint": "f3"}]
     now = time.time()
-    for at, words in (("rehearse", "Répéter à blanc"), ("reload", "Recharger")):
+    for at, words in (("rehearse", "Essai à blanc"), ("reload", "Rechargement")):
         await tell(harness, run=scenes_pbx.run(now, at))
         for page in (mine, other):
             await expect(page.locator("#run")).to_contain_text(scenes.NAMES[0])
@@ -114,12 +114,12 @@ async def test_a_change_of_somebody_else_meanwhile_is_shown_and_not_applied(
     new["changes"].append({"kind": "did", "name": "+33140000009", "action": "added", "fields": []})
     harness.answers[("GET", "/api/config/diff")] = (200, new)
     await page.get_by_role("button", name="Appliquer").click()
-    await expect(page.locator("#notes")).to_contain_text("Quelque chose a changé entre-temps")
+    await expect(page.locator("#answer")).to_contain_text("Quelque chose a changé entre-temps")
     await expect(page.locator("#changes > li")).to_have_count(4)
     await expect(page.locator("#changes > li.fresh")).to_contain_text("+33140000009")
     harness.answers[("POST", "/api/config/apply")] = (202, {"id": "run-2"})
     await page.get_by_role("button", name="Appliquer").click()
-    await expect(page.locator("#notes")).to_be_empty()
+    await expect(page.locator("#answer")).to_be_empty()
     assert sent(harness, "/api/config/apply")[-1] == {"fingerprint": "f4"}
 
 
@@ -127,7 +127,7 @@ async def test_somebody_at_it_already_is_named(open_page: OpenPage, harness: Har
     harness.answers[("POST", "/api/config/check")] = problem(409, "config_busy", "Hélène Fabre applique.")
     page = await open_page("/config")
     await page.get_by_role("button", name="Vérifier").click()
-    await expect(page.locator("#notes")).to_contain_text("Hélène Fabre applique.")
+    await expect(page.locator("#answer")).to_contain_text("Hélène Fabre applique.")
     await expect(page.get_by_role("button", name="Vérifier")).to_be_enabled()
 
 
@@ -136,7 +136,7 @@ async def test_a_refusal_is_told_in_asterisks_own_words(open_page: OpenPage, har
     await tell(harness, run=scenes_pbx.failed_run(time.time()))
     run = page.locator("#run")
     await expect(run).to_contain_text("Refusé")
-    await expect(run.locator("[data-state=failed]")).to_contain_text("Répéter à blanc")
+    await expect(run.locator("[data-state=failed]")).to_contain_text("Essai à blanc")
     await expect(page.locator("#run-words")).to_contain_text("named 'callerrid' at line 131")
     await expect(run).to_contain_text("Rien n’a été touché")
     await assert_accessible(page)
@@ -149,7 +149,7 @@ async def test_what_was_undone_is_told(open_page: OpenPage, harness: Harness) ->
     run["steps"].append({"name": "roll_back", "state": "running", "at": None, "message": ""})
     await tell(harness, run=run)
     await expect(page.locator("#run-words")).to_contain_text("endpoint 1004 is missing")
-    await expect(page.locator("#run [aria-current=step]")).to_contain_text("Annuler")
+    await expect(page.locator("#run [aria-current=step]")).to_contain_text("Retour arrière")
     run["steps"][-1] = run["steps"][-1] | {"state": "done"}
     ended = run | {"ended_at": time.time(), "result": "rolled_back"}
     await tell(harness, run=ended)

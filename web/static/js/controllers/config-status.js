@@ -4,10 +4,9 @@ import { fill, fromTemplate } from "lib/render";
 
 /** @param {import("lib/page").Page} page @param {import("controllers/config-steps").Words} words */
 export function makeConfigStatus({ format, clock, t, tn }, words) {
-  const card = document.getElementById("status");
+  const place = (id) => document.getElementById(id);
+  const card = place("status");
   const main = card.querySelector(".status-main");
-  const notes = document.getElementById("notes");
-  const mode = document.getElementById("config-mode");
 
   function applied({ applied: last }) {
     if (!last) return t("Nothing was applied by ccserver yet.");
@@ -17,7 +16,7 @@ export function makeConfigStatus({ format, clock, t, tn }, words) {
   function working({ run }) {
     const step = run.steps.find(({ state }) => state === "running");
     const titles = { check: t("Checking…"), apply: t("Applying…"), rollback: t("Coming back to a former revision…") };
-    return { tone: "talking", icon: "loader-circle", title: titles[run.action], text: `${run.who} – ${step ? words.step(step.name) : "…"}`, busy: true };
+    return { tone: "talking", icon: "loader-circle", title: titles[run.action], text: `${step ? words.step(step.name) : "…"} – ${run.who}`, busy: true };
   }
 
   /** @param {any} state a ConfigState */
@@ -60,8 +59,9 @@ export function makeConfigStatus({ format, clock, t, tn }, words) {
     card.toggleAttribute("data-busy", busy);
     fill(main, { mark: { icon }, title, text });
     const automatic = state.mode === "automatic" && !state.held;
-    mode.textContent = automatic ? t("Applied by itself after each change") : t("Applied when an administrator says so");
-    notes.replaceChildren(...[answer, ...warnings(state)].filter(Boolean).map(noteElement));
+    place("config-mode").textContent = automatic ? t("Applied by itself after each change") : t("Applied when an administrator says so");
+    place("answer").replaceChildren(...[answer].filter(Boolean).map(noteElement));
+    place("notes").replaceChildren(...warnings(state).map(noteElement));
   }
 
   return {

@@ -11,7 +11,8 @@ export function makeSteps({ format }, words, container, prefix) {
       mark: { icon: words.stepIcon(step.state) },
       name: words.step(step.name),
       state: { text: words.stepState(step.state), title: step.at ? format.time(step.at) : "" },
-      hint: words.stepHint(step.name),
+      // What the step has to say, once it has something to say; a failure has a place of its own.
+      hint: (step.state !== "failed" && step.message) || words.stepHint(step.name),
     }),
     after: (element, step) => {
       element.dataset.state = step.state;

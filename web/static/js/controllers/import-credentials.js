@@ -30,7 +30,7 @@ export function makeCredentials({ t, tn, locale }, part) {
       place("import-columns").replaceChildren(...table.header.map((name) => Object.assign(cell("th", name), { scope: "col" })));
       place("import-credentials").replaceChildren(...table.rows.map((row) => {
         const line = document.createElement("tr");
-        line.append(...row.map((text) => Object.assign(cell("td", text), { className: "number" })));
+        line.append(...row.map((text) => Object.assign(cell("td", text), { className: "nowrap" })));
         return line;
       }));
     },

@@ -48,26 +48,31 @@ export function startImport(page, { path, imported }) {
     }
   }
 
-  function showErrors(errors) {
+  /** A column is named as the file names it. */
+  function showErrors(errors, columns) {
+    const names = new Map(columns.map(({ field, name }) => [field, name]));
     place("import-errors").replaceChildren(...errors.map(({ line, field, message }) => {
       const row = fromTemplate("tpl-import-error");
-      fill(row, { line: line ? String(line) : "–", field: field ?? "", message });
+      fill(row, { line: line ? String(line) : "–", field: names.get(field) ?? field, message });
       return row;
     }));
     place("import-errors-part").hidden = errors.length === 0;
   }
 
-  function showChecked({ total, valid, errors }) {
+  function showChecked({ total, valid, errors, columns = [] }) {
     go("checked");
     const bad = errors.length > 0 || total === 0;
     place("import-verdict").dataset.tone = bad ? "bad" : "good";
     fill(place("import-verdict"), {
       mark: { icon: bad ? "circle-x" : "circle-check" },
-      title: bad ? tn("%(n)s error", "%(n)s errors", errors.length) : tn("%(n)s line read, without an error", "%(n)s lines read, without an error", total),
+      title: bad ? tn("%(n)s error.", "%(n)s errors.", errors.length) : tn("%(n)s line read, without an error", "%(n)s lines read, without an error", total),
       text: bad ? t("%(valid)s of %(total)s lines can be taken. Nothing is made as long as one line is wrong: put the file right and drop it again.", { valid, total }) : "",
     });
     if (total === 0 && !errors.length) fill(place("import-verdict"), { title: t("The file holds no line."), text: "" });
-    showErrors(errors);
+    showErrors(errors, columns);
+    const unread = columns.filter(({ field }) => !field).map(({ name }) => name);
+    place("import-unread").hidden = unread.length === 0;
+    fill(place("import-unread"), { text: t("Columns that are not read: %(names)s.", { names: unread.join(", ") }) });
     create.disabled = bad;
     fill(create, { text: tn("Create %(n)s", "Create all %(n)s", total) });
     (bad ? place("import-again") : create).focus();

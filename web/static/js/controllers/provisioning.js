@@ -36,7 +36,7 @@ export function makeProvisioning({ toasts, t, locale }, showSecret) {
   }
 
   function showFacts({ server, port, transport, realm, username }) {
-    const pairs = [[t("Server"), server], [t("Port"), port], [t("Transport"), transport.toUpperCase()], [t("User name"), username], [t("Domain"), realm]];
+    const pairs = [[t("Server"), server], [t("Port"), port], [t("Transport"), transport.toUpperCase()], [t("User name"), username], [t("Realm"), realm]];
     place("provisioning-facts").replaceChildren(...pairs.filter(([, value]) => value).flatMap(([name, value]) => [
       Object.assign(document.createElement("dt"), { textContent: name }), Object.assign(document.createElement("dd"), { textContent: value }),
     ]));
@@ -63,7 +63,7 @@ export function makeProvisioning({ toasts, t, locale }, showSecret) {
   }
 
   function downloadAll() {
-    const header = [t("Extension"), t("Label"), t("User name"), t("Password"), t("Server"), t("Port"), t("Transport"), t("Domain")];
+    const header = [t("Extension"), t("Label"), t("User name"), t("Password"), t("Server"), t("Port"), t("Transport"), t("Realm")];
     const rows = accounts.map(({ phone, secret, provisioning: p }) => [
       phone.extension, phone.user || phone.label, p?.username, secret, p?.server, p?.port, p?.transport, p?.realm,
     ]);

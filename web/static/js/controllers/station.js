@@ -13,8 +13,8 @@ export function makeStation(form, t) {
   const chosen = () => new FormData(form).get("station") ?? "softphone";
 
   function follow() {
-    place("station-kind").hidden = !extension.value.trim();
-    place("station-mobile").hidden = !extension.value.trim() || chosen() !== "mobile";
+    place("station").hidden = !extension.value.trim();
+    place("station-mobile").hidden = chosen() !== "mobile";
     place("station-hint").textContent = hints[chosen()] ?? "";
   }
 

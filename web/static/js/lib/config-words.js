@@ -11,7 +11,7 @@ function runs(t) {
   return {
     step: {
       plan: t("Compare"), stage: t("Write the files"), rehearse: t("Rehearse"), back_up: t("Back up"), install: t("Install"),
-      reload: t("Reload"), verify: t("Verify"), roll_back: t("Undo"),
+      reload: t("Reload"), verify: t("Verify"), roll_back: t("Roll back"),
     },
     stepHint: {
       plan: t("What differs from what Asterisk runs on."), stage: t("Beside the ones in use, touching nothing."),
@@ -25,7 +25,7 @@ function runs(t) {
       rolled_back: t("Undone"), failed: t("Failed"), interrupted: t("Interrupted"),
     },
     action: { apply: t("Application"), rollback: t("Return to a former revision"), check: t("Verification") },
-    origin: { page: t("Page"), command: t("Command line"), automatic: t("Automatic") },
+    origin: { page: t("Page"), command: t("Command line"), automatic: t("By itself") },
   };
 }
 
