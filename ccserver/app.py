@@ -29,15 +29,15 @@ from ccserver.services.base import Heralds, utc_now
 from ccserver.services.calls import Calls
 from ccserver.services.hashing import Hashing
 from ccserver.services.health import HealthRegistry, PartHealth
-from ccserver.services.sessions import Sessions
 from ccserver.services.imports import Imports
 from ccserver.services.phones import Phones
+from ccserver.services.sessions import Sessions
 from ccserver.services.sites import Sites
 from ccserver.services.throttle import Throttle
+from ccserver.services.trunks import Trunks
 from ccserver.services.users import Users
 from ccserver.settings import Settings, SettingsError
 from ccserver.storage.pool import Database
-from ccserver.services.trunks import Trunks
 from ccserver.storage.vault import Vault
 from ccserver.web import keys, pages
 from ccserver.web.address import Addresses
@@ -164,10 +164,10 @@ async def build_web(base: Base) -> web.Application:
 
     heralds = Heralds(feed.announce, directory_changed)
     hashing = Hashing()
+    vault = Vault(settings.secrets_key)
     sessions = Sessions(
         database,
         feed.announce,
-    vault = Vault(settings.secrets_key)
         clock=utc_now,
         monotonic=time.monotonic,
         lifetime=timedelta(hours=settings.session_hours),

@@ -44,6 +44,19 @@ ALTER TABLE phones
   ADD CONSTRAINT phones_owner CHECK ((kind = 'physical') = (user_id IS NULL) AND (kind = 'physical') = (site_id IS NOT NULL)),
   ADD CONSTRAINT phones_mobile CHECK ((kind = 'mobile') = (mobile <> ''));
 
+CREATE TABLE provisioning_tickets (
+  token_hash bytea PRIMARY KEY,
+  tenant_id uuid NOT NULL REFERENCES tenants,
+  phone_id uuid NOT NULL,
+  created_at timestamptz NOT NULL,
+  expires_at timestamptz NOT NULL,
+  used_at timestamptz,
+  CONSTRAINT provisioning_tickets_phone_fkey
+    FOREIGN KEY (tenant_id, phone_id) REFERENCES phones (tenant_id, id) ON DELETE CASCADE
+);
+CREATE INDEX provisioning_tickets_phone ON provisioning_tickets (phone_id);
+COMMENT ON TABLE provisioning_tickets IS 'One-time addresses by which a softphone fetches its account; only SHA-256 hashes.';
+
 CREATE TABLE schedules (
   id uuid PRIMARY KEY,
   tenant_id uuid NOT NULL REFERENCES tenants,
@@ -74,19 +87,6 @@ ALTER TABLE dids
   ADD CONSTRAINT dids_schedule_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES schedules (tenant_id, id);
 UPDATE dids SET target = 'agent' WHERE user_id IS NOT NULL;
 ALTER TABLE dids
-CREATE TABLE provisioning_tickets (
-  token_hash bytea PRIMARY KEY,
-  tenant_id uuid NOT NULL REFERENCES tenants,
-  phone_id uuid NOT NULL,
-  created_at timestamptz NOT NULL,
-  expires_at timestamptz NOT NULL,
-  used_at timestamptz,
-  CONSTRAINT provisioning_tickets_phone_fkey
-    FOREIGN KEY (tenant_id, phone_id) REFERENCES phones (tenant_id, id) ON DELETE CASCADE
-);
-CREATE INDEX provisioning_tickets_phone ON provisioning_tickets (phone_id);
-COMMENT ON TABLE provisioning_tickets IS 'One-time addresses by which a softphone fetches its account; only SHA-256 hashes.';
-
   ADD CONSTRAINT dids_target CHECK (
     target IN ('none', 'agent', 'phone', 'number', 'voicemail')
     AND (target = 'agent') = (user_id IS NOT NULL)
@@ -131,7 +131,7 @@ CREATE TABLE pbx_revisions (
 COMMENT ON TABLE pbx_revisions IS 'Each apply and rollback of Asterisk''s configuration: who, what, result. Secrets in diff are masked.';
 
 DO $$ DECLARE t text; BEGIN
-  FOREACH t IN ARRAY ARRAY['provisioning_tickets', 'schedules', 'routes', 'trunk_networks'] LOOP
+  FOREACH t IN ARRAY ARRAY['provisioning_tickets', 'schedules', 'routes'] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('CREATE POLICY tenant ON %I TO ccserver_app USING (tenant_id = ccserver_tenant()) WITH CHECK (tenant_id = ccserver_tenant())', t);
     EXECUTE format('CREATE POLICY system ON %I TO ccserver_system USING (true) WITH CHECK (true)', t);

@@ -21,12 +21,12 @@ class UserRow(msgspec.Struct, frozen=True, kw_only=True):
     site_id: UUID | None
     site_ids: tuple[UUID, ...]
     extension: str
-    locale: str
-    active: bool
-    must_change_password: bool
     phone_id: UUID | None
     station: str
     mobile: str
+    locale: str
+    active: bool
+    must_change_password: bool
     last_login_at: float | None
     created_at: float
 

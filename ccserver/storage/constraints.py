@@ -21,11 +21,11 @@ _TAKEN: dict[str, tuple[str, str]] = {
 
 _UNKNOWN: dict[str, str] = {
     "users_site_fkey": "site_id",
+    "phones_site_fkey": "site_id",
     "user_sites_site_fkey": "site_ids",
     "trunks_site_fkey": "site_id",
     "dids_site_fkey": "site_id",
     "dids_user_fkey": "user_id",
-    "phones_site_fkey": "site_id",
 }
 
 

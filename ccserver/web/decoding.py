@@ -42,12 +42,6 @@ async def read_body(request: web.Request, kind: type[_T], limit: int) -> _T:
         "utf8",
     ):
         raise Malformed(415, "unsupported_media_type")
-    if request.content_length is not None and request.content_length > limit:
-        raise Malformed(413, "too_large", maximum=str(limit))
-    data = bytearray()
-    async for chunk in request.content.iter_any():
-        data += chunk
-        if len(data) > limit:
     return decode_json(await _read(request, limit), kind)
 
 
@@ -59,6 +53,12 @@ async def read_upload(request: web.Request, kinds: Collection[str], limit: int) 
 
 
 async def _read(request: web.Request, limit: int) -> bytes:
+    if request.content_length is not None and request.content_length > limit:
+        raise Malformed(413, "too_large", maximum=str(limit))
+    data = bytearray()
+    async for chunk in request.content.iter_any():
+        data += chunk
+        if len(data) > limit:
             raise Malformed(413, "too_large", maximum=str(limit))
     return bytes(data)
 

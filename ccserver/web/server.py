@@ -8,10 +8,10 @@ from aiohttp import web
 
 from ccserver.services.accounts import Accounts
 from ccserver.services.health import HealthRegistry
-from ccserver.services.sessions import Sessions
 from ccserver.services.imports import Imports
 from ccserver.services.phones import Phones
 from ccserver.services.provisioning import SipPlace
+from ccserver.services.sessions import Sessions
 from ccserver.services.sites import Sites
 from ccserver.services.users import Users
 from ccserver.settings import Settings
@@ -40,16 +40,16 @@ from ccserver.web.tokens import AccessTokens
 ROUTES: tuple[Route, ...] = (
     *auth.ROUTES,
     *me.ROUTES,
+    # Before the users and phones themselves: "import" would otherwise be taken for somebody's id.
+    *imports.ROUTES,
     *users.ROUTES,
+    *phones.ROUTES,
     *sites.ROUTES,
     *trunks.ROUTES,
     *dids.ROUTES,
     *health.ROUTES,
     *metrics.ROUTES,
-    # Before the users and phones themselves: "import" would otherwise be taken for somebody's id.
-    *imports.ROUTES,
     *docs.ROUTES,
-    *phones.ROUTES,
 )
 
 
@@ -64,6 +64,8 @@ class WebParts:
     accounts: Accounts
     sessions: Sessions
     users: Users
+    phones: Phones
+    imports: Imports
     sites: Sites
     health: HealthRegistry
     catalogues: Catalogues
@@ -72,8 +74,6 @@ class WebParts:
     renderer: keys.PageRenderer | None = field(default=None)
 
 
-    phones: Phones
-    imports: Imports
 def make_app(parts: WebParts) -> web.Application:
     """The application, ready to run. Raises ValueError for a JWT secret that is too short."""
     app = web.Application(
@@ -84,6 +84,9 @@ def make_app(parts: WebParts) -> web.Application:
     app[keys.ACCOUNTS] = parts.accounts
     app[keys.SESSIONS] = parts.sessions
     app[keys.USERS] = parts.users
+    app[keys.PHONES] = parts.phones
+    app[keys.IMPORTS] = parts.imports
+    app[keys.SIP_PLACE] = SipPlace(settings, urlsplit(settings.public_url).hostname or "")
     app[keys.SITES] = parts.sites
     app[keys.HEALTH] = parts.health
     app[keys.CATALOGUES] = parts.catalogues
@@ -96,9 +99,6 @@ def make_app(parts: WebParts) -> web.Application:
     app[keys.ROUTES] = routes
     register(app, routes)
     for setup in parts.setups:
-    app[keys.PHONES] = parts.phones
-    app[keys.IMPORTS] = parts.imports
-    app[keys.SIP_PLACE] = SipPlace(settings, urlsplit(settings.public_url).hostname or "")
         setup(app)
     app.on_response_prepare.append(middleware.safe_headers)
     return app

@@ -23,15 +23,15 @@ from ccserver.services.base import Heralds, new_id, utc_now
 from ccserver.services.calls import Calls
 from ccserver.services.hashing import Hashing
 from ccserver.services.health import HealthRegistry, PartHealth
-from ccserver.services.sessions import Sessions
 from ccserver.services.imports import Imports
 from ccserver.services.phones import Phones
+from ccserver.services.sessions import Sessions
 from ccserver.services.sites import Sites
 from ccserver.services.throttle import Throttle
+from ccserver.services.trunks import Trunks
 from ccserver.services.users import Users
 from ccserver.settings import Settings
 from ccserver.storage import sites as site_store
-from ccserver.services.trunks import Trunks
 from ccserver.storage import users as user_store
 from ccserver.storage.pool import Database
 from ccserver.storage.vault import Vault
@@ -327,6 +327,8 @@ async def office(database: Database, catalogues: Catalogues, renderer: Pages) ->
             accounts=accounts,
             sessions=sessions,
             users=users,
+            phones=Phones(database, vault, heralds, throttle, clock=clock),
+            imports=Imports(database, hashing, vault, heralds, clock=clock),
             sites=sites,
             health=health,
             catalogues=catalogues,
@@ -337,8 +339,6 @@ async def office(database: Database, catalogues: Catalogues, renderer: Pages) ->
     server = TestServer(app)
     await server.start_server()
     made = Office(
-            phones=Phones(database, vault, heralds, throttle, clock=clock),
-            imports=Imports(database, hashing, vault, heralds, clock=clock),
         database=database,
         clock=clock,
         hashing=hashing,
