@@ -11,7 +11,10 @@ ALTER TABLE phones
   DROP CONSTRAINT phones_owner, DROP CONSTRAINT phones_mobile, DROP CONSTRAINT phones_tenant_key,
   DROP COLUMN site_id, DROP COLUMN kind, DROP COLUMN mobile, DROP COLUMN label,
   ALTER COLUMN user_id SET NOT NULL;
-DROP INDEX trunks_address_unique;
+DROP TRIGGER trunk_networks_follow ON trunks;
+DROP FUNCTION trunk_networks_follow();
+DROP TABLE trunk_networks;
+DROP INDEX trunks_address_unique, trunks_account_unique;
 DELETE FROM trunks t USING trunks o WHERE t.host = o.host AND t.port = o.port AND t.id > o.id;
 ALTER TABLE trunks
   DROP CONSTRAINT trunks_tenant_key,

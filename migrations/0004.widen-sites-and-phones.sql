@@ -25,12 +25,42 @@ ALTER TABLE trunks
   ADD COLUMN qualify_seconds integer NOT NULL DEFAULT 10 CHECK (qualify_seconds BETWEEN 0 AND 3600),
   ADD COLUMN active boolean NOT NULL DEFAULT true;
 ALTER TABLE trunks DROP CONSTRAINT trunks_address_unique;
-CREATE UNIQUE INDEX trunks_address_unique ON trunks (host, port) WHERE mode = 'peer';
+-- Asterisk tells traffic apart by its source address alone, whatever the port: the second trunk of an address was left
+-- out of its configuration all along. It is kept, but not in use.
+UPDATE trunks t SET active = false WHERE EXISTS (SELECT FROM trunks o WHERE o.host = t.host AND o.id < t.id);
+CREATE UNIQUE INDEX trunks_address_unique ON trunks (host) WHERE mode = 'peer' AND active;
+CREATE UNIQUE INDEX trunks_account_unique ON trunks (host, username) WHERE mode = 'register' AND active;
 COMMENT ON COLUMN trunks.addresses IS 'Further networks whose traffic is this trunk''s, beside its host.';
 COMMENT ON COLUMN trunks.number_format IS 'How numbers are sent: national (0123456789, 0044...), e164 (+33...), digits (33...).';
 COMMENT ON COLUMN trunks.dial_prefix IS 'Digits that the gateway wants in front of an outside number.';
 
 ALTER TABLE trunks ADD CONSTRAINT trunks_tenant_key UNIQUE (tenant_id, id);
+
+-- Whose traffic an address is, over all tenants: filled from trunks in use, by the trigger below.
+CREATE TABLE trunk_networks (
+  trunk_id uuid NOT NULL,
+  tenant_id uuid NOT NULL REFERENCES tenants,
+  network cidr NOT NULL,
+  CONSTRAINT trunk_networks_trunk_fkey FOREIGN KEY (tenant_id, trunk_id) REFERENCES trunks (tenant_id, id) ON DELETE CASCADE,
+  CONSTRAINT trunk_networks_overlap EXCLUDE USING gist (trunk_id WITH <>, network inet_ops WITH &&)
+);
+CREATE FUNCTION trunk_networks_follow() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE own inet;
+BEGIN
+  DELETE FROM trunk_networks WHERE trunk_id = NEW.id;
+  IF NOT NEW.active THEN RETURN NULL; END IF;
+  IF NEW.mode = 'peer' THEN
+    BEGIN
+      own := NEW.host::inet;
+    EXCEPTION WHEN invalid_text_representation THEN own := NULL; -- a host name, whose address only Asterisk knows
+    END;
+  END IF;
+  INSERT INTO trunk_networks (trunk_id, tenant_id, network)
+  SELECT NEW.id, NEW.tenant_id, n FROM unnest(NEW.addresses || own::cidr) n WHERE n IS NOT NULL;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER trunk_networks_follow AFTER INSERT OR UPDATE OF host, addresses, mode, active ON trunks
+  FOR EACH ROW EXECUTE FUNCTION trunk_networks_follow();
 
 ALTER TABLE phones
   ALTER COLUMN user_id DROP NOT NULL,
@@ -131,7 +161,7 @@ CREATE TABLE pbx_revisions (
 COMMENT ON TABLE pbx_revisions IS 'Each apply and rollback of Asterisk''s configuration: who, what, result. Secrets in diff are masked.';
 
 DO $$ DECLARE t text; BEGIN
-  FOREACH t IN ARRAY ARRAY['provisioning_tickets', 'schedules', 'routes'] LOOP
+  FOREACH t IN ARRAY ARRAY['provisioning_tickets', 'schedules', 'routes', 'trunk_networks'] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('CREATE POLICY tenant ON %I TO ccserver_app USING (tenant_id = ccserver_tenant()) WITH CHECK (tenant_id = ccserver_tenant())', t);
     EXECUTE format('CREATE POLICY system ON %I TO ccserver_system USING (true) WITH CHECK (true)', t);
@@ -141,3 +171,5 @@ END $$;
 ALTER TABLE pbx_revisions ENABLE ROW LEVEL SECURITY;
 CREATE POLICY system ON pbx_revisions TO ccserver_system USING (true) WITH CHECK (true);
 GRANT SELECT, INSERT, UPDATE, DELETE ON pbx_revisions TO ccserver_system;
+-- The addresses of the trunks that are there already.
+UPDATE trunks SET host = host;

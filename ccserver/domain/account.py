@@ -4,6 +4,9 @@ from uuid import UUID
 
 import msgspec
 
+from ccserver.domain.directory import Destination
+from ccserver.domain.schedule import Opening, SpecialDay
+
 
 class UserRow(msgspec.Struct, frozen=True, kw_only=True):
     """One user. ``site_ids``: a supervisor's scope, empty for every site. Instants are epoch seconds, UTC.
@@ -32,7 +35,7 @@ class UserRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SiteRow(msgspec.Struct, frozen=True, kw_only=True, tag="site", tag_field="kind"):
-    """One site: ``zone`` IANA, ``country`` ISO alpha-2, ``caller_id`` E.164 or empty."""
+    """One site: ``zone`` IANA, ``country`` ISO alpha-2, ``caller_id`` E.164 or empty; the rest as in ``Site``."""
 
     id: UUID
     slug: str
@@ -40,10 +43,17 @@ class SiteRow(msgspec.Struct, frozen=True, kw_only=True, tag="site", tag_field="
     zone: str
     country: str
     caller_id: str
+    area: str = ""
+    subnets: tuple[str, ...] = ()
+    codecs: tuple[str, ...] = ("alaw", "ulaw")
+    allowed_prefixes: tuple[str, ...] = ()
 
 
 class TrunkRow(msgspec.Struct, frozen=True, kw_only=True, tag="trunk", tag_field="kind"):
-    """One trunk of a site; the lowest ``priority`` is tried first."""
+    """One trunk of a site; the lowest ``priority`` is tried first. Its secret is never told, only whether it has one.
+
+    ``host`` is an IP address or a host name, ``addresses`` are further networks whose traffic is this trunk's.
+    """
 
     id: UUID
     site_id: UUID
@@ -52,16 +62,56 @@ class TrunkRow(msgspec.Struct, frozen=True, kw_only=True, tag="trunk", tag_field
     port: int
     codecs: tuple[str, ...]
     priority: int
+    name: str = ""
+    preset: str = "generic"
+    mode: str = "peer"
+    transport: str = "udp"
+    username: str = ""
+    has_secret: bool = False
+    from_domain: str = ""
+    addresses: tuple[str, ...] = ()
+    number_format: str = "national"
+    dial_prefix: str = ""
+    qualify_seconds: int = 10
+    active: bool = True
 
 
 class DidRow(msgspec.Struct, frozen=True, kw_only=True, tag="did", tag_field="kind"):
-    """One number that outside callers dial, E.164, and the user whose phone it rings."""
+    """One number that outside callers dial, E.164, and where its callers go while it is opened and closed.
+
+    ``user_id`` is that of ``opened``.
+    """
 
     id: UUID
     site_id: UUID
     number: str
     user_id: UUID | None
     label: str
+    schedule_id: UUID | None = None
+    opened: Destination = Destination()
+    closed: Destination = Destination()
+
+
+class ScheduleRow(msgspec.Struct, frozen=True, kw_only=True, tag="schedule", tag_field="kind"):
+    """Opening hours in their own ``zone``. ``open_now``: as of the moment when the row was told."""
+
+    id: UUID
+    name: str
+    zone: str
+    holidays: str
+    hours: tuple[Opening, ...]
+    exceptions: tuple[SpecialDay, ...]
+    open_now: bool
+
+
+class RouteRow(msgspec.Struct, frozen=True, kw_only=True, tag="route", tag_field="kind"):
+    """Calls of a site to numbers that begin with ``prefix`` (E.164; "" for all) may leave by this trunk."""
+
+    id: UUID
+    site_id: UUID
+    trunk_id: UUID
+    prefix: str
+    priority: int
 
 
 class MeNotice(msgspec.Struct, frozen=True, kw_only=True):

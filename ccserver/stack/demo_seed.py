@@ -7,6 +7,7 @@ import asyncpg
 
 from ccserver.domain.access import Role
 from ccserver.domain.account import DidRow, SiteRow, TrunkRow
+from ccserver.domain.directory import Destination
 from ccserver.services.base import new_id, utc_now
 from ccserver.services.hashing import Hashing
 from ccserver.stack.demo_plan import DemoAgent, DemoPlan, DemoSite
@@ -158,6 +159,11 @@ class _Seed:
         )
         if not known:
             row = DidRow(
-                id=new_id(self._now), site_id=site_id, number=number, user_id=user_id, label="Démonstration"
+                id=new_id(self._now),
+                site_id=site_id,
+                number=number,
+                user_id=user_id,
+                label="Démonstration",
+                opened=Destination(target="agent", user_id=user_id),
             )
             await dids.insert_did(self._connection, tenant, row, self._now)

@@ -16,7 +16,11 @@ _TAKEN: dict[str, tuple[str, str]] = {
     "phones_user_unique": ("user_id", "phone_exists"),
     "trunks_slug_unique": ("slug", "slug_taken"),
     "trunks_address_unique": ("host", "address_taken"),
+    "trunks_account_unique": ("username", "account_taken"),
+    "trunk_networks_overlap": ("addresses", "addresses_overlap"),
     "dids_number_unique": ("number", "number_taken"),
+    "schedules_name_unique": ("name", "name_taken"),
+    "routes_unique": ("routes", "route_twice"),
 }
 
 _UNKNOWN: dict[str, str] = {
@@ -26,6 +30,12 @@ _UNKNOWN: dict[str, str] = {
     "trunks_site_fkey": "site_id",
     "dids_site_fkey": "site_id",
     "dids_user_fkey": "user_id",
+    "dids_phone_fkey": "opened.phone_id",
+    "dids_closed_user_fkey": "closed.user_id",
+    "dids_closed_phone_fkey": "closed.phone_id",
+    "dids_schedule_fkey": "schedule_id",
+    "routes_site_fkey": "site_id",
+    "routes_trunk_fkey": "routes",
 }
 
 

@@ -1,9 +1,15 @@
-"""Numbers that outside callers dial."""
+"""Numbers that outside callers dial, and where they are sent."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from ccserver.domain.account import DidRow
+from ccserver.domain.directory import Destination
+from ccserver.domain.errors import Conflict
 from ccserver.storage.pool import Connection
 from ccserver.storage.queries import load_queries
 
@@ -11,12 +17,94 @@ _SQL = load_queries("dids")
 
 
 async def insert_did(connection: Connection, tenant_id: UUID, did: DidRow, at: datetime) -> None:
-    """Raises (at the transaction's border) Conflict number_taken, Invalid for an unknown site or user."""
+    """Raises Conflict number_taken, and (at the transaction's border) Invalid for an unknown site or user."""
+    if not await insert_dids(connection, tenant_id, [did], at):
+        raise Conflict("number_taken", field="number")
+
+
+async def insert_dids(
+    connection: Connection, tenant_id: UUID, dids: Sequence[DidRow], at: datetime
+) -> set[str]:
+    """Insert numbers that share everything but id and number; the numbers that were free.
+
+    Unless all of them were, the caller raises, so that none is kept. Raises (at the transaction's border) Invalid.
+    """
+    first = dids[0]
+    rows = await connection.fetch(
+        _SQL["insert_dids"],
+        [did.id for did in dids],
+        [did.number for did in dids],
+        tenant_id,
+        first.site_id,
+        first.label,
+        first.schedule_id,
+        *_flat(first),
+        at,
+    )
+    return {row["number"] for row in rows}
+
+
+async def update_did(connection: Connection, did: DidRow, at: datetime) -> None:
+    """Write everything but the number. Raises (at the transaction's border) Invalid for what does not exist."""
     await connection.execute(
-        _SQL["insert_did"], did.id, tenant_id, did.site_id, did.number, did.user_id, did.label, at
+        _SQL["update_did"], did.id, did.site_id, did.label, did.schedule_id, *_flat(did), at
     )
 
 
 async def list_dids(connection: Connection) -> list[DidRow]:
     """Every DID that the connection sees, by number."""
-    return [DidRow(**row) for row in await connection.fetch(_SQL["list_dids"])]
+    return [_did(row) for row in await connection.fetch(_SQL["list_dids"])]
+
+
+async def get_did(connection: Connection, did_id: UUID, *, lock: bool = False) -> DidRow | None:
+    """One DID as seen through the connection; ``lock`` holds it until the transaction ends."""
+    if lock:
+        await connection.execute(_SQL["lock_did"], did_id)
+    row = await connection.fetchrow(_SQL["get_did"], did_id)
+    return None if row is None else _did(row)
+
+
+async def delete_did(connection: Connection, did_id: UUID) -> None:
+    await connection.execute(_SQL["delete_did"], did_id)
+
+
+async def forwards(connection: Connection, tenant_id: UUID) -> Mapping[str, tuple[str, ...]]:
+    """Where numbers are forwarded to, by number; no forward of the tenant changes until the transaction ends."""
+    await connection.execute(_SQL["lock_forwards"], str(tenant_id))
+    rows = await connection.fetch(_SQL["forwards"])
+    return {
+        row["number"]: tuple(to for to in (row["forward_to"], row["closed_forward_to"]) if to) for row in rows
+    }
+
+
+async def user_has_phone(connection: Connection, user_id: UUID) -> bool | None:
+    """Whether the user has a phone; None when there is no such user."""
+    found: bool | None = await connection.fetchval(_SQL["user_with_phone"], user_id)
+    return found
+
+
+async def is_physical_phone(connection: Connection, phone_id: UUID) -> bool:
+    return bool(await connection.fetchval(_SQL["physical_phone"], phone_id))
+
+
+def _flat(did: DidRow) -> tuple[Any, ...]:
+    return tuple(
+        value
+        for place in (did.opened, did.closed)
+        for value in (place.target, place.user_id, place.phone_id, place.forward_to)
+    )
+
+
+def _did(row: asyncpg.Record) -> DidRow:
+    return DidRow(
+        id=row["id"],
+        site_id=row["site_id"],
+        number=row["number"],
+        user_id=row["user_id"],
+        label=row["label"],
+        schedule_id=row["schedule_id"],
+        opened=Destination(**{key: row[key] for key in ("target", "user_id", "phone_id", "forward_to")}),
+        closed=Destination(
+            **{key: row[f"closed_{key}"] for key in ("target", "user_id", "phone_id", "forward_to")}
+        ),
+    )

@@ -35,6 +35,12 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Base of every body and query: immutable, and no field that we do not know."""
 
 
+def given(body: Body) -> dict[str, Any]:
+    """The fields of a body of changes that its sender named; the others are UNSET and stay as they are."""
+    values = msgspec.structs.asdict(body)
+    return {name: value for name, value in values.items() if value is not msgspec.UNSET}
+
+
 async def read_body(request: web.Request, kind: type[_T], limit: int) -> _T:
     """The JSON body as ``kind``. Raises Malformed (400, 413, 415) and Invalid."""
     if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in (

@@ -86,6 +86,17 @@ ERRORS: dict[str, str] = {
     "database_away": N_("The database is away. Calls go on; try again in a moment."),
     "telephony_away": N_("The telephony server is away. Try again in a moment."),
     "call_over": N_("The call is over already."),
+    "config_busy": N_("%(who)s is changing Asterisk's configuration at this moment. Try again when that is done."),
+    "config_changed": N_("The configuration has changed since you looked at it. Look at the differences again."),
+    "config_unplanned": N_("No configuration can be made from what was entered: %(reason)s"),
+    "pbx_shared": N_("Several organisations share this Asterisk: only a super administrator may change it."),
+    "pbx_not_ours": N_("This Asterisk is configured by somebody else (the server has no layout file for it)."),
+    "revision_unknown": N_("This revision does not exist, or is not kept any more."),
+    "revision_other_machine": N_(
+        "This revision was made for other ports, folders or accounts of Asterisk and does not fit any more."
+    ),
+    "rehearsal_away": N_("The Asterisk container does not answer, so nothing can be rehearsed. Try again in a moment."),
+    "asterisk_missing": N_("There is no Asterisk program on this machine."),
     "telephony_blind": N_("The link to the telephone system is down. Try again in a moment."),
     "bus_unavailable": N_("The link between the servers is down. Try again in a moment."),
     "connection_lost": N_("The connection was lost."),

@@ -7,12 +7,16 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from ccserver.services.accounts import Accounts
+from ccserver.services.dids import Dids
 from ccserver.services.health import HealthRegistry
 from ccserver.services.imports import Imports
 from ccserver.services.phones import Phones
 from ccserver.services.provisioning import SipPlace
+from ccserver.services.routes import Routes
+from ccserver.services.schedules import Schedules
 from ccserver.services.sessions import Sessions
 from ccserver.services.sites import Sites
+from ccserver.services.trunks import Trunks
 from ccserver.services.users import Users
 from ccserver.settings import Settings
 from ccserver.web import keys, middleware
@@ -26,10 +30,12 @@ from ccserver.web.api import (
     me,
     metrics,
     phones,
+    schedules,
     sites,
     trunks,
     users,
 )
+from ccserver.web.api import routes as outgoing
 from ccserver.web.csrf import Csrf
 from ccserver.web.decoding import BODY_LIMIT
 from ccserver.web.i18n import Catalogues
@@ -47,6 +53,8 @@ ROUTES: tuple[Route, ...] = (
     *sites.ROUTES,
     *trunks.ROUTES,
     *dids.ROUTES,
+    *schedules.ROUTES,
+    *outgoing.ROUTES,
     *health.ROUTES,
     *metrics.ROUTES,
     *docs.ROUTES,
@@ -67,6 +75,10 @@ class WebParts:
     phones: Phones
     imports: Imports
     sites: Sites
+    trunks: Trunks
+    dids: Dids
+    schedules: Schedules
+    outgoing_routes: Routes
     health: HealthRegistry
     catalogues: Catalogues
     routes: Sequence[Route] = ()
@@ -88,6 +100,10 @@ def make_app(parts: WebParts) -> web.Application:
     app[keys.IMPORTS] = parts.imports
     app[keys.SIP_PLACE] = SipPlace(settings, urlsplit(settings.public_url).hostname or "")
     app[keys.SITES] = parts.sites
+    app[keys.TRUNKS] = parts.trunks
+    app[keys.DIDS] = parts.dids
+    app[keys.SCHEDULES] = parts.schedules
+    app[keys.OUTGOING_ROUTES] = parts.outgoing_routes
     app[keys.HEALTH] = parts.health
     app[keys.CATALOGUES] = parts.catalogues
     app[keys.ADDRESSES] = Addresses(settings.trusted_proxies, settings.public_url)

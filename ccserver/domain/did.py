@@ -1,0 +1,85 @@
+"""What a number may be: ranges of numbers, and destinations that callers can really be sent to."""
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from ccserver.domain.directory import Destination
+from ccserver.domain.errors import FieldError, Invalid
+from ccserver.domain.numbers import to_e164
+
+LONGEST_RANGE: Final = 100
+TARGETS: Final = ("agent", "phone", "number", "voicemail", "none")
+
+
+def read_range(first: str, last: str, country: str) -> tuple[str, ...]:
+    """Every number from ``first`` to ``last`` (as written in ``country``), E.164.
+
+    Raises Invalid: what ``to_e164`` says of either, range_lengths, range_order, range_too_long, range_hole.
+    """
+    begin, end = _e164(first, country, "number"), _e164(last, country, "last")
+    if len(begin) != len(end):
+        raise Invalid(FieldError("last", "range_lengths"))
+    low, high = int(begin[1:]), int(end[1:])
+    if high < low:
+        raise Invalid(FieldError("last", "range_order"))
+    if high - low >= LONGEST_RANGE:
+        raise Invalid(FieldError("last", "range_too_long", (("maximum", str(LONGEST_RANGE)),)))
+    numbers = tuple(f"+{value}" for value in range(low, high + 1))
+    for number in numbers:
+        try:
+            to_e164(number, country, short=False)
+        except Invalid:
+            # Both ends are numbers, and one between them is none: two ranges, not one.
+            raise Invalid(FieldError("last", "range_hole", (("number", number),))) from None
+    return numbers
+
+
+def _e164(text: str, country: str, field: str) -> str:
+    return to_e164(text, country, short=False, field=field)
+
+
+def check_destination(wanted: Destination, field: str, country: str) -> Destination:
+    """The destination with what its target needs and nothing else, a number in E.164.
+
+    Raises Invalid: ``field.user_id``, ``field.phone_id`` or ``field.forward_to`` is required, or no number that may be
+    called: emergency and short numbers are none, for whoever calls us from outside must not call them as us.
+    """
+    if wanted.target not in TARGETS:
+        raise Invalid(FieldError(f"{field}.target", "not_a_choice"))
+    if wanted.target == "agent":
+        if wanted.user_id is None:
+            raise Invalid(FieldError(f"{field}.user_id", "required"))
+        return Destination(target="agent", user_id=wanted.user_id)
+    if wanted.target == "phone":
+        if wanted.phone_id is None:
+            raise Invalid(FieldError(f"{field}.phone_id", "required"))
+        return Destination(target="phone", phone_id=wanted.phone_id)
+    if wanted.target == "number":
+        if not wanted.forward_to.strip():
+            raise Invalid(FieldError(f"{field}.forward_to", "required"))
+        return Destination(
+            target="number", forward_to=_e164(wanted.forward_to, country, f"{field}.forward_to")
+        )
+    return Destination(target=wanted.target)
+
+
+def goes_round(number: str, forward_to: str, forwards: Mapping[str, Collection[str]]) -> bool:
+    """Whether a call to ``number`` that is sent to ``forward_to`` comes back to ``number``.
+
+    ``forwards``: for each number of ours, the numbers that its callers may be sent to.
+    """
+    seen: set[str] = set()
+    waiting = [forward_to]
+    while waiting:
+        found = waiting.pop()
+        if found == number:
+            return True
+        if found not in seen:
+            seen.add(found)
+            waiting.extend(forwards.get(found, ()))
+    return False
+
+
+def sent_to(*destinations: Destination) -> tuple[str, ...]:
+    """The numbers that these destinations send callers to."""
+    return tuple(d.forward_to for d in destinations if d.forward_to)

@@ -1,0 +1,86 @@
+"""What each change of a site, trunk, number, schedule or route leaves behind: an audit line and an announcement."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from ccserver.domain.access import Actor
+from ccserver.domain.account import DidRow, RouteRow, ScheduleRow, SiteRow, TrunkRow
+from ccserver.domain.stream import Change
+from ccserver.services.base import new_id
+from ccserver.storage import audit
+from ccserver.storage.pool import Connection
+
+TOPIC = "sites"
+
+PlaceRow = SiteRow | TrunkRow | DidRow | ScheduleRow | RouteRow
+"""Rows of the topic ``sites``; the key of each is its kind and its id."""
+
+_KINDS = {SiteRow: "site", TrunkRow: "trunk", DidRow: "did", ScheduleRow: "schedule", RouteRow: "route"}
+
+
+def put(actor: Actor, row: PlaceRow) -> Change:
+    """The announcement of a row that is new or changed."""
+    return Change(
+        topic=TOPIC,
+        key=_key(row),
+        row=msgspec.Raw(msgspec.json.encode(row)),
+        tenant_id=actor.tenant_id,
+        site_id=_site_of(row),
+        retain=False,
+    )
+
+
+def gone(actor: Actor, row: PlaceRow) -> Change:
+    """The announcement of a row that is no more."""
+    return Change(topic=TOPIC, key=_key(row), tenant_id=actor.tenant_id, site_id=_site_of(row), retain=False)
+
+
+def moved(actor: Actor, before: PlaceRow, after: PlaceRow) -> tuple[Change, ...]:
+    """The announcement of an edited row; who sees only the site that it left is told that it is gone there."""
+    if _site_of(before) == _site_of(after):
+        return (put(actor, after),)
+    return gone(actor, before), put(actor, after)
+
+
+def difference(before: PlaceRow, after: PlaceRow) -> dict[str, str]:
+    """The fields that differ, for the audit log; rows hold no secrets."""
+    old, new = msgspec.to_builtins(before), msgspec.to_builtins(after)
+    return {name: f"{_said(old[name])} -> {_said(new[name])}" for name in new if old[name] != new[name]}
+
+
+async def record(
+    connection: Connection,
+    actor: Actor,
+    now: datetime,
+    action: str,
+    target: UUID,
+    detail: Mapping[str, str],
+) -> None:
+    """One line of the audit log, in the transaction of the change. ``detail`` must hold no secret."""
+    await audit.record(
+        connection,
+        entry_id=new_id(now),
+        tenant_id=actor.tenant_id,
+        at=now,
+        user_id=actor.user_id,
+        action=action,
+        target=str(target),
+        detail=detail,
+    )
+
+
+def _key(row: PlaceRow) -> str:
+    return f"{_KINDS[type(row)]}:{row.id}"
+
+
+def _site_of(row: PlaceRow) -> UUID | None:
+    if isinstance(row, SiteRow):
+        return row.id
+    return None if isinstance(row, ScheduleRow) else row.site_id
+
+
+def _said(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
