@@ -27,20 +27,25 @@ from ccserver.ports import AsteriskStarter, Bus
 from ccserver.services.accounts import Accounts
 from ccserver.services.base import Heralds, utc_now
 from ccserver.services.calls import Calls
+from ccserver.services.config import Config
+from ccserver.services.dids import Dids
 from ccserver.services.hashing import Hashing
 from ccserver.services.health import HealthRegistry, PartHealth
 from ccserver.services.imports import Imports
 from ccserver.services.phones import Phones
+from ccserver.services.routes import Routes
+from ccserver.services.schedules import Schedules
 from ccserver.services.sessions import Sessions
 from ccserver.services.sites import Sites
 from ccserver.services.throttle import Throttle
+from ccserver.services.trunks import Trunks
 from ccserver.services.users import Users
 from ccserver.settings import Settings, SettingsError
 from ccserver.storage.pool import Database
 from ccserver.storage.vault import Vault
 from ccserver.web import keys, pages
 from ccserver.web.address import Addresses
-from ccserver.web.api import agents, calls, health, metrics
+from ccserver.web.api import agents, calls, config, health, metrics
 from ccserver.web.auth import authenticate, revalidate
 from ccserver.web.i18n import Catalogues
 from ccserver.web.pages import setup_pages
@@ -189,6 +194,7 @@ async def build_web(base: Base) -> web.Application:
 
     def setup(app: web.Application) -> None:
         app[keys.CALLS] = Calls(database, commands)
+        app[keys.CONFIG] = Config(database, commands, view)
         app[keys.LIVE] = view
         setup_pages(app, catalogues, development=settings.development)
 
@@ -206,9 +212,19 @@ async def build_web(base: Base) -> web.Application:
             phones=Phones(database, vault, heralds, throttle, clock=utc_now),
             imports=Imports(database, hashing, vault, heralds, clock=utc_now),
             sites=Sites(database, heralds, clock=utc_now),
+            trunks=Trunks(database, vault, heralds, clock=utc_now),
+            dids=Dids(database, heralds, clock=utc_now),
+            schedules=Schedules(database, heralds, clock=utc_now),
+            outgoing_routes=Routes(database, heralds, view, clock=utc_now),
             health=base.health,
             catalogues=catalogues,
-            routes=(*calls.ROUTES, *agents.ROUTES, *stream_routes(hub, authenticate), *pages.ROUTES),
+            routes=(
+                *calls.ROUTES,
+                *agents.ROUTES,
+                *config.ROUTES,
+                *stream_routes(hub, authenticate),
+                *pages.ROUTES,
+            ),
             setups=(setup,),
         )
     )

@@ -21,13 +21,18 @@ from ccserver.live.view import LiveView
 from ccserver.services.accounts import Accounts
 from ccserver.services.base import Heralds, new_id, utc_now
 from ccserver.services.calls import Calls
+from ccserver.services.config import Config
+from ccserver.services.dids import Dids
 from ccserver.services.hashing import Hashing
 from ccserver.services.health import HealthRegistry, PartHealth
 from ccserver.services.imports import Imports
 from ccserver.services.phones import Phones
+from ccserver.services.routes import Routes
+from ccserver.services.schedules import Schedules
 from ccserver.services.sessions import Sessions
 from ccserver.services.sites import Sites
 from ccserver.services.throttle import Throttle
+from ccserver.services.trunks import Trunks
 from ccserver.services.users import Users
 from ccserver.settings import Settings
 from ccserver.storage import sites as site_store
@@ -35,7 +40,7 @@ from ccserver.storage import users as user_store
 from ccserver.storage.pool import Database
 from ccserver.storage.vault import Vault
 from ccserver.web import keys, pages
-from ccserver.web.api import agents, calls
+from ccserver.web.api import agents, calls, config
 from ccserver.web.assets import Assets
 from ccserver.web.auth import authenticate
 from ccserver.web.i18n import Catalogues
@@ -143,6 +148,12 @@ class Caller:
     async def patch(self, path: str, body: Any = None, **more: Any) -> Answer:
         return await self.send("PATCH", path, body, **more)
 
+    async def put(self, path: str, body: Any = None, **more: Any) -> Answer:
+        return await self.send("PUT", path, body, **more)
+
+    async def delete(self, path: str, **more: Any) -> Answer:
+        return await self.send("DELETE", path, **more)
+
     async def login(self, login: str, password: str = PASSWORD) -> Answer:
         """Log in as a browser."""
         return await self.post("/api/auth/login", {"login": login, "password": password})
@@ -178,6 +189,7 @@ class Office:
     sites: Sites
     health: HealthRegistry
     server: TestServer
+    view: LiveView
     announced: list[Change]
     directory_changes: list[Actor]
     tenant_id: UUID
@@ -317,6 +329,7 @@ async def office(database: Database, catalogues: Catalogues, renderer: Pages) ->
 
     def setup(app: Application) -> None:
         app[keys.CALLS] = Calls(database, NoOwner())  # type: ignore[arg-type]
+        app[keys.CONFIG] = Config(database, NoOwner(), view)  # type: ignore[arg-type]
         app[keys.LIVE] = view
         app[keys.RENDERER] = renderer
 
@@ -329,9 +342,19 @@ async def office(database: Database, catalogues: Catalogues, renderer: Pages) ->
             phones=Phones(database, vault, heralds, throttle, clock=clock),
             imports=Imports(database, hashing, vault, heralds, clock=clock),
             sites=sites,
+            trunks=Trunks(database, vault, heralds, clock=clock),
+            dids=Dids(database, heralds, clock=clock),
+            schedules=Schedules(database, heralds, clock=clock),
+            outgoing_routes=Routes(database, heralds, view, clock=clock),
             health=health,
             catalogues=catalogues,
-            routes=(*calls.ROUTES, *agents.ROUTES, *stream_routes(hub, authenticate), *pages.ROUTES),
+            routes=(
+                *calls.ROUTES,
+                *agents.ROUTES,
+                *config.ROUTES,
+                *stream_routes(hub, authenticate),
+                *pages.ROUTES,
+            ),
             setups=(setup,),
         )
     )
@@ -348,6 +371,7 @@ async def office(database: Database, catalogues: Catalogues, renderer: Pages) ->
         sites=sites,
         health=health,
         server=server,
+        view=view,
         announced=announced,
         directory_changes=directory_changes,
         tenant_id=UUID(int=0),
