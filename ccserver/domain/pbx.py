@@ -134,6 +134,8 @@ class PbxModel:
         ports = {"udp": self.ports.sip, "tcp": self.ports.sip_tcp, "tls": self.ports.sip_tls}
         if not ports[trunk.transport]:
             raise PbxModelError(f"trunk {trunk.slug}", f"this Asterisk does not listen on {trunk.transport}")
+        if ":" in trunk.host and ":" not in self.ports.sip_address:
+            raise PbxModelError(f"trunk {trunk.slug}", "this Asterisk does not listen on IPv6")
         for other in others:
             # Traffic of peers is told apart by its source address only.
             if not trunk.registers and not other.registers and same_source(trunk, other):

@@ -82,7 +82,7 @@ class SitePbx:
     def emergency_ways(self) -> tuple[str, ...]:
         """The site's own trunks first; then those that its routes name for every number, and never any other.
 
-        Another place's gateway reaches another place's rescuers (docs/decisions/0012).
+        Another place's gateway reaches another place's rescuers (docs/decisions/0013).
         """
         general = [route.trunk for route in self.routes if not route.prefix]
         return tuple(dict.fromkeys((*self.trunks, *general)))

@@ -73,6 +73,12 @@ class TrunkPbx:
         return f"[{self.host}]" if ":" in self.host else self.host
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """Where its traffic comes from."""
+        named = not self.registers or _is_network(self.host)
+        return (self.host, *self.addresses) if named else self.addresses
+
+    @property
     def registers(self) -> bool:
         """Whether we log in at the other side."""
         return self.mode == "register"
@@ -112,7 +118,9 @@ def known_by_address(trunk: TrunkPbx, trunks: Iterable[TrunkPbx]) -> bool:
     """Whether this trunk is told by where its traffic comes from.
 
     A peer always is. A registering one is too, for providers that drop what marks their calls as ours, unless
-    another trunk's traffic comes from there.
+    another trunk's traffic comes from there, or only a name is known: Asterisk looks names up once, when it starts.
     """
     others = [other for other in trunks if other.slug != trunk.slug]
-    return not trunk.registers or not any(same_source(trunk, other) for other in others)
+    if not trunk.registers:
+        return True
+    return bool(trunk.networks) and not any(same_source(trunk, other) for other in others)

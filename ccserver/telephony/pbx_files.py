@@ -20,6 +20,12 @@ MODULE_OF_FILE: Final = {
     "rtp.conf": "res_rtp_asterisk",
     "logger.conf": "logger",
     "cel.conf": "cel",
+    "voicemail.conf": "app_voicemail",
+    "amd.conf": "app_amd",
+    "indications.conf": "indications",
+    "cdr.conf": "cdr",
+    "cel_custom.conf": "cel_custom",
+    "cdr_custom.conf": "cdr_custom",
 }
 """What reads a file again. Files that are not here (ports, accounts, modules) need a restart of Asterisk."""
 

@@ -74,7 +74,7 @@ def sections(text: str) -> list[tuple[str, list[str]]]:
     """Sections and their keys in order; fails on a line that is neither comment, section nor setting."""
     found: list[tuple[str, list[str]]] = []
     for line in text.split("\n"):
-        if not line or line.startswith(";") or line.startswith("#tryinclude "):
+        if not line or line.startswith((";", "#tryinclude ")):
             continue
         if line.startswith("["):
             found.append((line, []))
@@ -155,7 +155,7 @@ def test_a_trunk_is_known_by_its_address_only() -> None:
 
 
 def test_an_ipv6_gateway_stands_in_brackets_in_uris() -> None:
-    text = render(model(trunks=(trunk(host="fd00::2"),)))
+    text = render(model(trunks=(trunk(host="fd00::2"),), ports=PbxPorts(sip_address="::")))
     assert "contact = sip:[fd00::2]:5060\n" in text["pjsip.conf"]
     assert "match = fd00::2\n" in text["pjsip.conf"]
     assert "sip:112@[fd00::2]:5060" in text["extensions.conf"]
