@@ -88,7 +88,7 @@ async def fill_database(database: Database, central: Central) -> dict[str, UUID]
             await connection.execute(
                 "INSERT INTO dids (id, tenant_id, site_id, number, user_id, created_at, updated_at, target)"
                 " VALUES ($1, $2, $3, $4, $5, $6, $6, CASE WHEN $5::uuid IS NULL THEN 'none' ELSE 'agent' END)",
-                *(new_id(now), tenant, sites[did.site], did.number, ids.get(did.fallback or ""), now),
+                *(new_id(now), tenant, sites[did.site], did.number, ids.get(did.opened.extension), now),
             )
     return ids
 
