@@ -1,5 +1,6 @@
 /** Days of a schedule that differ from their weekday: closed, or open at other hours, and why. */
 import { fill, fromTemplate } from "lib/render";
+import { readHour } from "lib/zone-time";
 
 /** @param {HTMLElement} root @param {import("lib/page").Page} page */
 export function makeExceptionField(root, { t }) {
@@ -17,7 +18,7 @@ export function makeExceptionField(root, { t }) {
     part(item, "date").value = date;
     part(item, "kind").value = opens ? "open" : "closed";
     part(item, "opens").value = opens;
-    part(item, "closes").value = closes === "24:00" ? "00:00" : closes;
+    part(item, "closes").value = closes;
     part(item, "label").value = label;
     list.append(item);
     follow(item);
@@ -31,13 +32,14 @@ export function makeExceptionField(root, { t }) {
 
   function read(item) {
     const closed = part(item, "kind").value === "closed";
-    const closes = part(item, "closes").value;
-    return { date: part(item, "date").value, opens: closed ? "" : part(item, "opens").value, closes: closed ? "" : closes === "00:00" ? "24:00" : closes, label: part(item, "label").value.trim() };
+    const [opens, closes] = ["opens", "closes"].map((name) => (closed ? "" : readHour(part(item, name).value)));
+    return { date: part(item, "date").value, opens, closes: closes === "00:00" ? "24:00" : closes, label: part(item, "label").value.trim() };
   }
 
   root.addEventListener("change", (event) => {
     const item = /** @type {Element} */ (event.target).closest("li");
     if (item && event.target === part(item, "kind")) follow(item);
+    for (const name of item ? ["opens", "closes"] : []) part(item, name).value = readHour(part(item, name).value);
   });
   list.addEventListener("input", (event) => {
     const item = /** @type {Element} */ (event.target).closest("li");

@@ -17,15 +17,15 @@ export function startNumberList(page, context) {
   let limit = PAGE;
 
   function now(schedule) {
-    if (!schedule) return { text: t("Always open"), tone: "neutral" };
-    return schedule.open_now ? { text: t("Open"), tone: "good" } : { text: t("Closed"), tone: "offline" };
+    if (!schedule) return { text: "", hidden: true };
+    return schedule.open_now ? { text: t("Open"), tone: "good", hidden: false } : { text: t("Closed"), tone: "offline", hidden: false };
   }
 
   const list = makeKeyedList({
     container: place("numbers"), template: "tpl-number", prefix: "did",
     fields: ({ did, schedule, opened, closed }) => ({
       number: formatNumber(did.number), label: did.label, opened, closed: schedule ? t("Closed: %(who)s", { who: closed }) : "",
-      now: now(schedule), schedule: schedule?.name ?? "",
+      now: now(schedule), schedule: schedule?.name ?? t("Always open"),
     }),
   });
 

@@ -2,6 +2,7 @@
 import { makeListField } from "controllers/list-field";
 import { makeOrderField } from "controllers/order-field";
 import { makeSheet } from "controllers/sheet";
+import { formatNumber } from "lib/phone-number";
 import { freeSlug, slugOf } from "lib/slug";
 
 const FRESH = { name: "", slug: "", country: "FR", zone: "Europe/Paris", caller_id: "", area: "", subnets: [], codecs: ["alaw", "ulaw"], allowed_prefixes: [] };
@@ -26,7 +27,7 @@ export function makeSiteForm(page, data, saved) {
       const values = row ?? FRESH;
       for (const name of PLAIN) {
         const control = /** @type {HTMLInputElement|HTMLSelectElement} */ (form.elements.namedItem(name));
-        const value = values[name] ?? "";
+        const value = name === "caller_id" ? formatNumber(values[name] ?? "", false) : values[name] ?? "";
         // What this list of choices does not know is kept as it is.
         if (control instanceof HTMLSelectElement && value && ![...control.options].some((o) => o.value === value)) control.append(new Option(value, value));
         control.value = value;

@@ -53,6 +53,7 @@ export function startSiteList(page) {
       element.querySelector("[data-link]").href = `/sites/${view.site.slug}`;
       element.querySelector("[data-clock]").dataset.zone = view.site.zone;
       element.querySelector("[data-clock]").title = view.site.zone.replaceAll("_", " ");
+      for (const name of ["numbers", "phones"]) element.querySelector(`[data-field=${name}]`).classList.toggle("mute", view[name] === 0);
       showLines(element, view);
     },
   });

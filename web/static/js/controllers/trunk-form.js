@@ -22,6 +22,7 @@ export function makeTrunkForm(page, { data, site, trunks, confirm }) {
   const control = (name) => /** @type {HTMLInputElement} */ (root.elements.namedItem(name));
   /** @type {Map<string, any>} */
   let presets = new Map();
+  let proposed = "";
   codecs.offer(CODECS);
   api.get("/api/trunk-presets").then(({ items }) => { presets = new Map(items.map((item) => [item.preset, item])); data.touch(); }, toasts.failed);
 
@@ -31,7 +32,7 @@ export function makeTrunkForm(page, { data, site, trunks, confirm }) {
     ovh: t("The user name and the password are those of the SIP line in the OVHcloud manager."),
     generic: t("Any gateway or operator that speaks SIP."),
   };
-  const names = { yeastar_s: "Yeastar S", yeastar_p: "Yeastar P", ovh: "OVHcloud" };
+  const nameOf = (preset) => (preset === "generic" ? "" : presets.get(preset)?.label ?? "");
 
   function follow() {
     fill(root, { "preset-hint": hints[control("preset").value] ?? "" });
@@ -42,6 +43,8 @@ export function makeTrunkForm(page, { data, site, trunks, confirm }) {
     const preset = presets.get(control("preset").value);
     for (const name of FROM_PRESET) if (preset?.[name] !== undefined && preset[name] !== "") control(name).value = String(preset[name]);
     if (preset?.codecs?.length) codecs.set(preset.codecs);
+    if (control("name").value === proposed) control("name").value = nameOf(control("preset").value);
+    proposed = nameOf(control("preset").value);
     follow();
   }
 
@@ -57,6 +60,7 @@ export function makeTrunkForm(page, { data, site, trunks, confirm }) {
       codecs.set(values.codecs ?? []);
       addresses.set(values.addresses ?? []);
       root.querySelector("[data-delete]").hidden = !row;
+      proposed = "";
       if (row) follow();
       else takePreset();
     },
@@ -90,6 +94,6 @@ export function makeTrunkForm(page, { data, site, trunks, confirm }) {
   return {
     create: () => sheet.open(null), look: sheet.look,
     /** @param {any} trunk */ edit: (trunk) => sheet.open(trunk),
-    /** @param {string} preset */ presetName: (preset) => names[preset] ?? presets.get(preset)?.label ?? "",
+    /** @param {string} preset */ presetName: nameOf,
   };
 }

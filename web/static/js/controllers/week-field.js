@@ -3,20 +3,21 @@
  * Everything that the pointer does, the fields do by keyboard.
  */
 import { dayNames, drawDay } from "lib/week";
-import { minutesOf } from "lib/zone-time";
+import { minutesOf, readHour } from "lib/zone-time";
 import { fill, fromTemplate } from "lib/render";
 
 const STEP = 30;
 const two = (n) => String(n).padStart(2, "0");
 const textOf = (minutes) => `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
-/** A time field cannot say 24:00: as an end, midnight is the coming one. @param {string} text */
+/** As an end, midnight is the coming one. @param {string} text */
 const endOf = (text) => (text === "00:00" ? "24:00" : text);
+const isHour = (text) => /^\d\d:\d\d$/.test(text);
 
 /** @param {HTMLElement} root @param {import("lib/page").Page} page */
 export function makeWeekField(root, { locale, t }) {
   const names = dayNames(locale, "long");
   const times = (opening) => /** @type {HTMLInputElement[]} */ ([...opening.querySelectorAll("input")]);
-  const read = (opening) => ({ opens: times(opening)[0].value, closes: endOf(times(opening)[1].value) });
+  const read = (opening) => ({ opens: readHour(times(opening)[0].value), closes: endOf(readHour(times(opening)[1].value)) });
 
   const days = names.map((name, index) => {
     const element = fromTemplate("tpl-week-day");
@@ -30,7 +31,7 @@ export function makeWeekField(root, { locale, t }) {
 
   function draw(day) {
     const spans = openingsOf(day).map(read);
-    drawDay(day.querySelector("[data-bar]"), spans.filter(({ opens, closes }) => opens && closes));
+    drawDay(day.querySelector("[data-bar]"), spans.filter(({ opens, closes }) => isHour(opens) && isHour(closes)));
     day.querySelector("[data-closed]").hidden = spans.length > 0;
   }
 
@@ -39,7 +40,7 @@ export function makeWeekField(root, { locale, t }) {
     const name = names[Number(day.dataset.day) - 1];
     const [from, to] = times(opening);
     from.value = opens;
-    to.value = closes === "24:00" ? "00:00" : closes;
+    to.value = closes;
     from.setAttribute("aria-label", t("%(day)s, opens at", { day: name }));
     to.setAttribute("aria-label", t("%(day)s, closes at", { day: name }));
     fill(opening, { remove: { label: t("Remove these hours of %(day)s", { day: name }) } });
@@ -60,11 +61,11 @@ export function makeWeekField(root, { locale, t }) {
     for (const opening of openingsOf(day)) {
       const { opens, closes } = read(opening);
       const [a, b] = [minutesOf(opens), minutesOf(closes)];
-      if (!opens || !closes || b < start || a > end) continue;
+      if (!isHour(opens) || !isHour(closes) || b < start || a > end) continue;
       [start, end] = [Math.min(a, start), Math.max(b, end)];
       opening.remove();
     }
-    append(day, textOf(start), end === 1440 ? "24:00" : textOf(end));
+    append(day, textOf(start), textOf(end));
     changed(day);
   }
 
@@ -76,7 +77,7 @@ export function makeWeekField(root, { locale, t }) {
     const box = bar.getBoundingClientRect();
     const at = (x) => Math.min(1440, Math.max(0, Math.round(((x - box.left) / box.width) * (1440 / STEP)) * STEP));
     const first = at(event.clientX);
-    const before = openingsOf(day).map(read);
+    const before = openingsOf(day).map(read).filter(({ opens, closes }) => isHour(opens) && isHour(closes));
     const span = (x) => [Math.min(first, at(x)), Math.max(first, at(x))].map(textOf);
     const move = (e) => { const [opens, closes] = span(e.clientX); drawDay(bar, [...before, { opens, closes }]); };
     const end = (e) => {
@@ -100,6 +101,10 @@ export function makeWeekField(root, { locale, t }) {
   }
 
   root.addEventListener("pointerdown", startPainting);
+  root.addEventListener("change", (event) => {
+    const { target } = event;
+    if (target instanceof HTMLInputElement) target.value = readHour(target.value);
+  });
   root.addEventListener("input", (event) => { if (event.target instanceof HTMLInputElement) changed(event.target.closest("[data-day]")); });
   root.addEventListener("click", (event) => {
     const target = /** @type {Element} */ (event.target);

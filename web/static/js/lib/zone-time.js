@@ -30,6 +30,13 @@ export function timeIn(epoch, zone) {
   }
 }
 
+/** An hour as people type it: 9, 9h30, 930, 09:30. What is none comes back as it was, for the server to refuse. @param {string} text */
+export function readHour(text) {
+  const found = /^\s*(\d{1,2})\s*(?:[h:.]?\s*([0-5]\d)|[h:.]?)\s*$/i.exec(text);
+  if (!found || Number(found[1]) > 24) return text.trim();
+  return `${found[1].padStart(2, "0")}:${found[2] ?? "00"}`;
+}
+
 /** @param {string} text "HH:MM", "24:00" included @returns {number} minutes since midnight */
 export function minutesOf(text) {
   const [hours, minutes] = text.split(":").map(Number);
