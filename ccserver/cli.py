@@ -11,10 +11,14 @@ from rich.console import Console
 
 from ccserver import __version__, memory
 from ccserver.app import serve as serve_application
+from ccserver.cli_asterisk import app as asterisk_commands
 from ccserver.logs import configure
 from ccserver.settings import Settings, SettingsError, read_settings
 from ccserver.stack.archive import check_archive
 from ccserver.stack.backup import make_backup
+from ccserver.stack.doctor.examination import examine
+from ccserver.stack.doctor.finding import Finding, exit_status
+from ccserver.stack.doctor.report import as_json, closing_line, print_finding
 from ccserver.stack.installation import as_installed
 from ccserver.stack.problems import StackProblem
 from ccserver.stack.progress import ConsoleProgress
@@ -28,7 +32,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Contact-center server on Asterisk and PostgreSQL.",
 )
+app.add_typer(asterisk_commands, name="asterisk")
 _console = Console(stderr=True)
+_output = Console()
 
 
 def _settings() -> Settings:
@@ -102,6 +108,31 @@ def migrate(
             typer.echo("\n".join(f"applied {name}" for name in applied) or "the schema is up to date")
     except migrations.SchemaError as error:
         raise typer.Exit(_fail(str(error))) from error
+
+
+@app.command()
+def doctor(
+    json: Annotated[
+        bool, typer.Option("--json", help="for programs: one JSON document on standard output")
+    ] = False,
+) -> None:
+    """Look at every precondition of a production start, one line each, with the mend.
+
+    Ends with 0 when all is ready, 1 when something is red, 2 when nothing is red but something could not be looked
+    at. Give it the environment with which the server runs.
+    """
+    configure("text", "CRITICAL")  # what fails is one of the lines
+    found: list[Finding] = []
+
+    async def look() -> None:
+        async for finding in examine(as_installed(_settings())):
+            found.append(finding)
+            if not json:
+                print_finding(_output, finding)
+
+    _run(look)
+    typer.echo(as_json(found) if json else closing_line(found))
+    raise typer.Exit(exit_status(found))
 
 
 @app.command()

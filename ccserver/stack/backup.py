@@ -25,6 +25,7 @@ from ccserver.stack.problems import StackProblem
 from ccserver.storage.dump import DumpError, dump_database
 from ccserver.storage.vault import Vault, VaultError
 from ccserver.telephony.pbx_layout import FILE_NAME, PbxLayout
+from ccserver.telephony.pbx_store import FOLDER
 
 PREFIX: Final = "ccserver-"
 SUFFIX: Final = ".tar.gz"
@@ -32,6 +33,8 @@ CHECKSUM: Final = ".sha256"
 KEY_WORD: Final = "ccserver key check"
 RECORDING_FOLDERS: Final = ("recording", "monitor", "voicemail")
 """Folders of Asterisk's spool that hold what people said."""
+PASSING: Final = ("lock", "journal.json", "reserve")
+"""Of an apply that is under way: whoever restores these would have an apply die that never began."""
 _UNFINISHED: Final = ".unfinished"
 
 
@@ -99,7 +102,11 @@ def made_at(path: Path) -> datetime | None:
 
 def configuration_files(layout: PbxLayout) -> Iterator[tuple[str, Path]]:
     """Asterisk's configuration with what people wrote beside it, and its keys: archive name and path."""
-    yield from _files("asterisk/etc", Path(layout.directories.etc))
+    etc = Path(layout.directories.etc)
+    passing = {etc / FOLDER / name for name in PASSING}
+    for name, path in _files("asterisk/etc", etc):
+        if path not in passing and etc / FOLDER / "staged" not in path.parents:
+            yield name, path
     yield from _files("asterisk/keys", Path(layout.directories.var_lib) / "keys")
 
 

@@ -56,14 +56,14 @@ def _template(postgres_dsn: str) -> str:
 @pytest.fixture
 async def empty_dsn(postgres_dsn: str) -> AsyncIterator[str]:
     """DSN of an empty database of this test's own."""
-    async for dsn in _database(postgres_dsn, "template1"):
+    async for dsn in new_database(postgres_dsn, "template1"):
         yield dsn
 
 
 @pytest.fixture
 async def database_url(postgres_dsn: str, _template: str) -> AsyncIterator[str]:
     """DSN of a migrated, empty database of this test's own."""
-    async for dsn in _database(postgres_dsn, _template):
+    async for dsn in new_database(postgres_dsn, _template):
         yield dsn
 
 
@@ -86,7 +86,8 @@ async def database(database_url: str, supervisor: Supervisor) -> AsyncIterator[D
     await made.close()
 
 
-async def _database(dsn: str, template: str) -> AsyncIterator[str]:
+async def new_database(dsn: str, template: str) -> AsyncIterator[str]:
+    """DSN of one more database, dropped at the end."""
     name = f"test_{uuid4().hex[:16]}"
     await _administer(dsn, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     try:

@@ -25,6 +25,7 @@ from ccserver.telephony.pbx_layout import PbxLayout, read_layout, write_layout
 
 from tests.integration.storage.test_migrate import fill
 from tests.integration.storage.test_oldest_release import BINARIES as OLDEST
+from tests.rig.postgres import new_database
 
 pytestmark = pytest.mark.postgres
 
@@ -151,9 +152,7 @@ async def restore(archive: Path, dsn: str, folder: Path, *, key: str = KEY, repl
 @pytest.fixture
 async def target(postgres_dsn: str) -> AsyncIterator[str]:
     """A second empty database."""
-    from tests.rig.postgres import _database  # noqa: PLC0415
-
-    async for dsn in _database(postgres_dsn, "template1"):
+    async for dsn in new_database(postgres_dsn, "template1"):
         yield dsn
 
 
