@@ -64,7 +64,7 @@ def minutes(text: str) -> int:
     """Minutes since midnight of a local "HH:MM", 1440 for "24:00". Raises ValueError."""
     if text == "24:00":
         return 1440
-    if len(text) != 5:
+    if len(text) != 5 or text[2] != ":":  # "T0900" is ISO too
         raise ValueError(text)
     parsed = time.fromisoformat(text)
     return parsed.hour * 60 + parsed.minute

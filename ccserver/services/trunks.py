@@ -83,10 +83,12 @@ class Trunks:
         async with self._writing(actor, msgspec.structs.replace(before, **edit)) as connection:
             before = await _found(connection, trunk_id, lock=True)
             wanted = msgspec.structs.replace(before, **edit)
+            if secret is None and wanted.mode == "peer" and not wanted.username:
+                secret = ""  # nobody is left whose secret it could be
             after = check_trunk(wanted, secret, await _subnets(connection, wanted.site_id))
             await trunks.update_trunk(connection, after, now)
             detail = changes.difference(before, after)
-            if secret is not None:
+            if secret is not None and (secret or before.has_secret):
                 await trunks.set_secret(connection, trunk_id, self._vault.seal(secret) if secret else None)
                 detail["secret"] = "changed"  # noqa: S105 - says that it was, not what it is
             await changes.record(connection, actor, now, "trunk.edit", trunk_id, detail)

@@ -79,7 +79,7 @@ async def test_a_secret_is_sealed_and_never_told(office: Office, admin: Caller) 
     for gone in ("", None):
         refused = await admin.patch(path, {"secret": gone})
         assert (refused.status, refused.fields) == (422, {"secret": "required"})
-    peer = await admin.patch(path, {"mode": "peer", "secret": None})
+    peer = await admin.patch(path, {"mode": "peer", "username": ""})
     assert (peer.status, peer.json["has_secret"]) == (200, False)
     assert await secrets(office) == {}
     told = [bytes(change.row) for change in office.announced] + [row["detail"].encode() for row in audits]
