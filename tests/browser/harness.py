@@ -17,7 +17,16 @@ from tests.browser import scenes, scenes_pbx, scenes_sites
 
 Row = dict[str, Any]
 
-ADMIN = ["use", "call", "see_board", "see_history", "manage_users", "manage_sites", "see_system", "manage_pbx"]
+ADMIN = [
+    "use",
+    "call",
+    "see_board",
+    "see_history",
+    "manage_users",
+    "manage_sites",
+    "see_system",
+    "manage_pbx",
+]
 AGENT = ["use", "call", "see_history"]
 
 PAGES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {

@@ -185,7 +185,10 @@ def account(extension: str = "304", label: str = "Salle de réunion Belleville")
     secret = f"wN7-{extension}-kQ2mZr8tVx4b"
     phone = phones()[-1] | {"id": uid(f"phone-{extension}"), "extension": extension, "label": label}
     modules = "".join(
-        f'<rect x="{x}" y="{y}" width="1" height="1"/>' for x in range(29) for y in range(29) if x * y % 3 == x % 2
+        f'<rect x="{x}" y="{y}" width="1" height="1"/>'
+        for x in range(29)
+        for y in range(29)
+        if x * y % 3 == x % 2
     )
     code = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-2 -2 33 33"><rect x="-2" y="-2" width="33" height="33" '
@@ -193,9 +196,19 @@ def account(extension: str = "304", label: str = "Salle de réunion Belleville")
     )
     address = "https://cc.example.test/provision/3f9c"
     clients = (
-        ("linphone", "Linphone", f"linphone-{extension}.xml", f'<config><entry name="passwd">{secret}</entry></config>'),
+        (
+            "linphone",
+            "Linphone",
+            f"linphone-{extension}.xml",
+            f'<config><entry name="passwd">{secret}</entry></config>',
+        ),
         ("zoiper", "Zoiper", f"zoiper-{extension}.txt", f"Serveur : 10.0.0.5:5060\nMot de passe : {secret}"),
-        ("microsip", "MicroSIP", f"microsip-{extension}.ini", f"[Account1]\nserver=10.0.0.5\npassword={secret}"),
+        (
+            "microsip",
+            "MicroSIP",
+            f"microsip-{extension}.ini",
+            f"[Account1]\nserver=10.0.0.5\npassword={secret}",
+        ),
         ("generic", "Autre téléphone", f"sip-{extension}.txt", f"sip:{extension}@10.0.0.5\n{secret}"),
     )
     return {
@@ -230,7 +243,13 @@ def import_report(*, errors: bool = False, created: bool = False) -> Row:
         (7, "site", "unknown", "Ceci n’existe pas."),
         (9, "mobile", "number_unknown", "Ce n’est pas un numéro de téléphone de ce pays, ni d’aucun autre."),
     ]
-    headers = {"login": "Identifiant", "extension": "Poste", "site": "Site", "mobile": "Mobile", "": "Service"}
+    headers = {
+        "login": "Identifiant",
+        "extension": "Poste",
+        "site": "Site",
+        "mobile": "Mobile",
+        "": "Service",
+    }
     people = [
         {
             "line": 2 + index,
@@ -246,7 +265,9 @@ def import_report(*, errors: bool = False, created: bool = False) -> Row:
         "total": 12,
         "valid": 9 if errors else 12,
         "created": 12 if created else 0,
-        "errors": [dict(zip(("line", "field", "code", "message"), one, strict=True)) for one in wrong if errors],
+        "errors": [
+            dict(zip(("line", "field", "code", "message"), one, strict=True)) for one in wrong if errors
+        ],
         "columns": [{"name": name, "field": field} for field, name in headers.items()],
         "credentials": people if created else [],
     }

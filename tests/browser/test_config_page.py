@@ -173,7 +173,13 @@ async def test_what_an_administrator_must_know_is_told(open_page: OpenPage, harn
     )
     await expect(page.locator("#notes > *")).to_have_count(5)
     told = await notes_of(page)
-    for words in ("modules.conf", "core restart gracefully", "suspendue", "pjsip.conf", "Lyon n’a pas de ligne"):
+    for words in (
+        "modules.conf",
+        "core restart gracefully",
+        "suspendue",
+        "pjsip.conf",
+        "Lyon n’a pas de ligne",
+    ):
         assert words in told
     await assert_accessible(page)
     await tell(harness, mode="automatic")
@@ -182,7 +188,9 @@ async def test_what_an_administrator_must_know_is_told(open_page: OpenPage, harn
 
 
 async def test_an_asterisk_that_is_not_ours(open_page: OpenPage, harness: Harness) -> None:
-    harness.topics["config"]["state"] = scenes_pbx.state(time.time(), configured=False, applied=None, changes=0)
+    harness.topics["config"]["state"] = scenes_pbx.state(
+        time.time(), configured=False, applied=None, changes=0
+    )
     page = await open_page("/config")
     await expect(page.locator("#status-title")).to_have_text("Cet Asterisk n’est pas configuré par ccserver")
     await expect(page.get_by_role("button", name="Appliquer")).to_be_disabled()
