@@ -9,7 +9,7 @@ class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
     """One agent on the board (topic ``agents``, key = user id).
 
     state: offline | available | paused | ringing | dialing | on_call | on_hold | wrap_up.
-    phone: registered | unreachable | unregistered | unknown.
+    phone: registered | unreachable | unregistered | unknown | mobile (nobody can tell whether one is switched on).
     """
 
     id: UUID
@@ -31,9 +31,11 @@ class CallRow(msgspec.Struct, frozen=True, kw_only=True):
     """One call in progress (topic ``calls``) or just ended (topic ``history``); key = call id.
 
     direction: outbound | inbound | internal.
-    state: ringing_agent | dialing | ringing | talking | on_hold | ended.
-    outcome (when ended): answered | no_answer | busy | cancelled | missed | agent_no_answer |
-    agent_unreachable | agent_busy | trunk_down | rejected | invalid_number | failed | interrupted.
+    state: ringing_agent | dialing | ringing | talking | on_hold | voicemail | ended.
+    outcome (when ended): answered | no_answer | busy | cancelled | missed | closed | voicemail | agent_no_answer |
+    agent_unreachable | agent_busy | trunk_down | rejected | not_allowed | invalid_number | failed | interrupted.
+    ``closed``: outside the number's hours, and nobody to go to. ``party``: who has it for our side when it is no
+    agent: a physical phone's label and extension, or the number that the caller was sent to.
     ``cause`` is Q.850, ``sip`` the last SIP status of the failing leg; None when not known.
     """
 
@@ -60,10 +62,12 @@ class CallRow(msgspec.Struct, frozen=True, kw_only=True):
     sip: int | None
     end_estimated: bool
     as_of: float
+    party: str = ""
 
 
 class LinkRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Health of one part (topic ``links``; key = ami | ari | postgresql | bus | journal | trunk:<slug>).
+    """Health of one part (topic ``links``; key = ami | ari | postgresql | bus | journal | trunk:<slug> |
+    site:<slug>: down when every one of its trunks is).
 
     ``lag`` in seconds: age of the oldest thing waiting there. ``drift``: corrections made by the last resync.
     """

@@ -50,7 +50,8 @@ def _settled(call: Call, moments: tuple[Moment, ...]) -> Step:
 def restored(call: Call) -> Call:
     """A call as the history has it, with the hold and the state that its legs make of it."""
     held = [leg.held_since for leg in call.legs if leg.alive and leg.held_since is not None]
-    call = replace(call, held_since=min(held, default=None))
+    ours = [leg.number for leg in call.legs if leg.role == "agent" and trunk_of(leg.channel)]
+    call = replace(call, held_since=min(held, default=None), party=ours[-1] if ours else call.party)
     return replace(call, state=_progress(call))
 
 

@@ -44,7 +44,16 @@ def call_row(call: Call, directory: Directory, now: float) -> CallRow:
         sip=call.sip,
         end_estimated=call.end_estimated,
         as_of=now,
+        party=_party(call, directory),
     )
+
+
+def _party(call: Call, directory: Directory) -> str:
+    """Who has a call that no agent has: "Reception (2100)", or a number."""
+    leg = call.last_leg("agent") if call.agent_id is None else None
+    number = leg.number if leg is not None else ""
+    phone = directory.phone_by_extension(number)
+    return f"{phone.label} ({number})" if phone is not None and phone.label else number
 
 
 def agent_row(agent: Agent, directory: Directory, now: float) -> AgentRow | None:

@@ -161,6 +161,7 @@ async def open_calls(connection: Connection) -> list[Call]:
     """Calls of Asterisk that have no end yet, with their legs, as the owner's machines want them."""
     rows = await connection.fetch(_SQL["open_calls"])
     legs: dict[UUID, list[Leg]] = {row["id"]: [] for row in rows}
+    asked = {row["call_id"]: row["role"] for row in await connection.fetch(_SQL["asked_of"], list(legs))}
     held = {
         (row["call_id"], row["uniqueid"]): row["held_at"].timestamp()
         for row in await connection.fetch(_SQL["holds_of"], list(legs))
@@ -170,7 +171,7 @@ async def open_calls(connection: Connection) -> list[Call]:
         if leg.alive:
             leg = replace(leg, held_since=held.get((row["call_id"], leg.uniqueid)))
         legs[row["call_id"]].append(leg)
-    return [_call(row, tuple(legs[row["id"]])) for row in rows]
+    return [_call(row, tuple(legs[row["id"]]), asked.get(row["id"], "")) for row in rows]
 
 
 def _leg(row: Mapping[str, Any]) -> Leg:
@@ -190,7 +191,7 @@ def _leg(row: Mapping[str, Any]) -> Leg:
     )
 
 
-def _call(row: Mapping[str, Any], legs: tuple[Leg, ...]) -> Call:
+def _call(row: Mapping[str, Any], legs: tuple[Leg, ...], asked_by: str) -> Call:
     return Call(
         id=row["id"],
         tenant_id=row["tenant_id"],
@@ -211,6 +212,7 @@ def _call(row: Mapping[str, Any], legs: tuple[Leg, ...]) -> Call:
         hold_seconds=row["hold_ms"] / 1000,
         outcome=row["outcome"],
         ended_by=row["ended_by"],
+        asked_by=asked_by,
         revision=row["revision"],
     )
 
@@ -304,6 +306,7 @@ def _row(row: Mapping[str, Any], as_of: float) -> CallRow:
         sip=row["sip"],
         end_estimated=row["end_estimated"],
         as_of=as_of,
+        party=row["party"],
     )
 
 

@@ -68,6 +68,10 @@ FROM call_events WHERE call_id = ANY($1) AND kind IN ('hold', 'unhold')
 GROUP BY call_id, uniqueid
 HAVING max(at) FILTER (WHERE kind = 'hold') > coalesce(max(at) FILTER (WHERE kind = 'unhold'), '-infinity')
 
+-- name: asked_of
+SELECT DISTINCT ON (call_id) call_id, coalesce(detail ->> 'role', '') AS role
+FROM call_events WHERE call_id = ANY($1) AND kind = 'hangup_asked' ORDER BY call_id, at
+
 -- name: open_intervals
 SELECT id, tenant_id, user_id, state, reason, call_id, lower(during) AS begun_at
 FROM agent_intervals WHERE upper_inf(during) ORDER BY id
@@ -91,10 +95,19 @@ SELECT ensure_call_partitions(now() - interval '1 month', now() + interval '3 mo
 -- name: list_calls
 SELECT c.id, c.direction, c.state, c.number, c.our_number, c.agent_id, c.site_id, c.trunk, c.started_at, c.ringing_at,
   c.answered_at, c.ended_at, c.talk_ms, c.hold_ms, c.outcome, c.ended_by, c.cause, c.sip, c.end_estimated,
-  coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), u.login, '') AS agent, coalesce(s.name, '') AS site
+  coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), u.login, '') AS agent, coalesce(s.name, '') AS site,
+  coalesce(p.party, '') AS party
 FROM calls c
 LEFT JOIN users u ON u.id = c.agent_id
 LEFT JOIN sites s ON s.id = c.site_id
+LEFT JOIN LATERAL (
+  -- Who had a call that no agent had: a physical phone, or the number that the caller was sent to.
+  SELECT CASE WHEN f.label <> '' THEN f.label || ' (' || l.number || ')' ELSE l.number END AS party
+  FROM call_legs l
+  LEFT JOIN phones f ON f.tenant_id = l.tenant_id AND f.extension = l.number AND f.user_id IS NULL
+  WHERE l.call_id = c.id AND l.role = 'agent'
+  ORDER BY l.started_at DESC LIMIT 1
+) p ON c.agent_id IS NULL
 WHERE c.tenant_id = $1
   AND c.id >= coalesce(uuid7_floor($2::timestamptz), '00000000-0000-0000-0000-000000000000')
   AND c.id < coalesce(uuid7_floor($3::timestamptz), 'ffffffff-ffff-ffff-ffff-ffffffffffff')
@@ -111,10 +124,19 @@ LIMIT $11
 -- name: get_call
 SELECT c.id, c.direction, c.state, c.number, c.our_number, c.agent_id, c.site_id, c.trunk, c.started_at, c.ringing_at,
   c.answered_at, c.ended_at, c.talk_ms, c.hold_ms, c.outcome, c.ended_by, c.cause, c.sip, c.end_estimated,
-  coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), u.login, '') AS agent, coalesce(s.name, '') AS site
+  coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), u.login, '') AS agent, coalesce(s.name, '') AS site,
+  coalesce(p.party, '') AS party
 FROM calls c
 LEFT JOIN users u ON u.id = c.agent_id
 LEFT JOIN sites s ON s.id = c.site_id
+LEFT JOIN LATERAL (
+  -- Who had a call that no agent had: a physical phone, or the number that the caller was sent to.
+  SELECT CASE WHEN f.label <> '' THEN f.label || ' (' || l.number || ')' ELSE l.number END AS party
+  FROM call_legs l
+  LEFT JOIN phones f ON f.tenant_id = l.tenant_id AND f.extension = l.number AND f.user_id IS NULL
+  WHERE l.call_id = c.id AND l.role = 'agent'
+  ORDER BY l.started_at DESC LIMIT 1
+) p ON c.agent_id IS NULL
 WHERE c.tenant_id = $1 AND c.id = $2
 
 -- name: events_of

@@ -3,7 +3,7 @@ import { makeBoardFilter } from "controllers/board-filter";
 import { makeRows } from "controllers/rows";
 import { makeKeyedList } from "lib/keyed-list";
 import { fill } from "lib/render";
-import { GROUPS } from "lib/words";
+import { groupOf } from "lib/words";
 
 const collator = new Intl.Collator(document.documentElement.lang);
 
@@ -24,12 +24,12 @@ export function startBoard(page) {
   function showAgents() {
     const here = [...store.rows("agents")].filter(([, row]) => filter.inSite(row));
     const { group } = filter.chosen;
-    const seen = group ? here.filter(([, row]) => GROUPS[row.state] === group) : here;
+    const seen = group ? here.filter(([, row]) => groupOf(row) === group) : here;
     agents.show(seen.sort(byPresenceThenName));
     place("agents-empty").hidden = seen.length > 0;
     place("agents").hidden = seen.length === 0;
     place("agents-count").textContent = tn("%(n)s agent", "%(n)s agents", seen.length);
-    showCounts(here.map(([, row]) => GROUPS[row.state]));
+    showCounts(here.map(([, row]) => groupOf(row)));
   }
 
   /** @param {string[]} groups one per agent */

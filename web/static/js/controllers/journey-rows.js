@@ -7,10 +7,14 @@ export function makeJourneyRows({ words, causes, format, t }) {
   const kinds = {
     placed: t("Call created"), leg_created: t("Leg created"), ringing: t("Ringing"), answered: t("Picked up"),
     connected: t("Parties connected"), hold: t("Put on hold"), unhold: t("Taken off hold"),
-    hangup_asked: t("Hang-up asked"), leg_ended: t("Hung up"), ended: t("Call ended"),
+    routed: t("Sent on"), way_failed: t("Line failed"), hangup_asked: t("Hang-up asked"), leg_ended: t("Hung up"), ended: t("Call ended"),
   };
   const tones = { ringing: "ringing", answered: "good", connected: "talking", hold: "hold", unhold: "talking" };
   const parties = { agent: t("Agent"), customer: t("Other party"), other: t("Other leg") };
+  const targets = {
+    agent: t("to the agent’s phone"), mobile: t("to the agent’s mobile"), phone: t("to a phone of the site"), number: t("to a number outside"),
+    voicemail: t("to the voicemail"), none: t("to nobody"), refused: t("refused by the rules of the site"),
+  };
   const enders = { agent: t("Ended by the agent"), customer: t("Ended by the other party"), network: t("Ended by the network"), server: t("Ended by the server") };
 
   function ending(call) {
@@ -23,7 +27,7 @@ export function makeJourneyRows({ words, causes, format, t }) {
     const ended = call.ended_at ? format.exact(call.ended_at) + (call.end_estimated ? ` (${t("estimated")})` : "") : "";
     return [
       [t("Direction"), words.direction(call.direction)],
-      [t("Agent"), call.agent],
+      [t("Agent"), call.agent || formatNumber(call.party)],
       [t("Site"), [call.site, call.trunk].filter(Boolean).join(" · ")],
       [t("Our number"), formatNumber(call.our_number)],
       [t("Date"), format.date(call.started_at)],
@@ -51,7 +55,7 @@ export function makeJourneyRows({ words, causes, format, t }) {
     const ringing = leg.ringing_at ? (leg.answered_at ?? end) - leg.ringing_at : 0;
     const talking = leg.answered_at ? end - leg.answered_at : 0;
     fill(element, {
-      who: [parties[leg.role] ?? leg.role, leg.role === "agent" ? call.agent : formatNumber(leg.number)].filter(Boolean).join(" · "),
+      who: [parties[leg.role] ?? leg.role, (leg.role === "agent" && call.agent) || formatNumber(leg.number)].filter(Boolean).join(" · "),
       total: format.precise(end - leg.started_at),
       ring: ringing ? t("ringing %(time)s", { time: format.precise(ringing) }) : "",
       talk: talking ? t("answered %(time)s", { time: format.precise(talking) }) : t("not answered"),
@@ -62,9 +66,19 @@ export function makeJourneyRows({ words, causes, format, t }) {
     return element;
   }
 
+  /** Where a caller was sent; the detail is "closed" when it was outside hours, then a number or an extension. */
+  function routed({ role, detail }) {
+    const [first, second] = detail.split(" ");
+    const closed = first === "closed";
+    const to = closed ? second : first;
+    return [closed && t("Outside hours"), targets[role] ?? role, to && formatNumber(to)].filter(Boolean).join(" · ");
+  }
+
   /** Whose leg, which channel, why it ended: what the kind alone does not say. */
   function detailOf(moment) {
     const parts = [parties[moment.role] ?? ""];
+    if (moment.kind === "routed") return routed(moment);
+    if (moment.kind === "way_failed") parts.push(words.link(`trunk:${moment.detail}`));
     if (moment.kind === "leg_created") parts.push(moment.detail);
     if (moment.kind === "placed") parts.push(moment.detail === "click_to_call" ? t("from the desk") : words.direction(moment.detail));
     if (moment.kind === "ended") parts.push(words.outcome(moment.detail));

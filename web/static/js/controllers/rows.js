@@ -13,7 +13,7 @@ export function stateSince(call) {
 export function makeRows({ words, format, clock, t }) {
   /** @param {any} agent an AgentRow */
   function agent(agent) {
-    const absent = agent.phone !== "registered" && agent.state !== "offline" && Boolean(agent.extension);
+    const absent = !["registered", "mobile"].includes(agent.phone) && agent.state !== "offline" && Boolean(agent.extension);
     const reason = agent.state === "paused" && agent.reason ? words.reason(agent.reason) : "";
     return {
       root: { tone: words.agentTone(agent.state) },
@@ -33,7 +33,7 @@ export function makeRows({ words, format, clock, t }) {
     const direction = words.direction(call.direction);
     return {
       direction: { icon: words.callIcon(call), label: direction, title: direction },
-      agent: call.agent || t("Nobody yet"),
+      agent: call.agent || formatNumber(call.party) || t("Nobody yet"),
       place: { text: call.site && ` · ${call.site}`, title: call.trunk },
       number: formatNumber(call.number) || t("Hidden number"),
       state: { text: words.callState(call.state), tone: words.callTone(call.state) },
@@ -50,7 +50,7 @@ export function makeRows({ words, format, clock, t }) {
       at: { text: format.moment(call.started_at, clock.now()), title: `${format.date(call.started_at)} ${format.time(call.started_at)}` },
       direction: { icon: words.callIcon(call), label: direction, title: direction, tone: call.outcome === "missed" ? "bad" : "neutral" },
       number: formatNumber(call.number) || t("Hidden number"),
-      agent: call.agent,
+      agent: call.agent || formatNumber(call.party),
       site: call.site,
       outcome: running
         ? { text: words.callState(call.state), tone: words.callTone(call.state) }

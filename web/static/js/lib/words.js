@@ -3,17 +3,25 @@
 /** @typedef {import("lib/i18n").Translate} Translate */
 
 export const OUTCOMES = [
-  "answered", "no_answer", "busy", "cancelled", "missed", "agent_no_answer", "agent_unreachable", "agent_busy",
-  "trunk_down", "rejected", "invalid_number", "failed", "interrupted",
+  "answered", "no_answer", "busy", "cancelled", "missed", "closed", "voicemail", "agent_no_answer",
+  "agent_unreachable", "agent_busy", "trunk_down", "rejected", "not_allowed", "invalid_number", "failed", "interrupted",
 ];
 
 const AGENT_TONES = {
   available: "available", paused: "paused", ringing: "ringing", dialing: "ringing", on_call: "talking",
   on_hold: "hold", wrap_up: "wrapup", offline: "offline",
 };
-const CALL_TONES = { ringing_agent: "ringing", dialing: "ringing", ringing: "ringing", talking: "talking", on_hold: "hold", ended: "neutral" };
-const OUTCOME_TONES = { answered: "good", no_answer: "warn", busy: "warn", cancelled: "neutral", missed: "bad", agent_no_answer: "warn", agent_busy: "warn", interrupted: "bad" };
+const CALL_TONES = { ringing_agent: "ringing", dialing: "ringing", ringing: "ringing", talking: "talking", on_hold: "hold", voicemail: "talking", ended: "neutral" };
+const OUTCOME_TONES = { answered: "good", no_answer: "warn", busy: "warn", cancelled: "neutral", missed: "bad", closed: "neutral", voicemail: "warn", not_allowed: "neutral", agent_no_answer: "warn", agent_busy: "warn", interrupted: "bad" };
 const DIRECTION_ICONS = { inbound: "phone-incoming", outbound: "phone-outgoing", internal: "arrow-left-right" };
+
+/** Phones that cannot be rung: who has one is not available, whatever he chose. */
+const LOST_PHONES = ["unreachable", "unregistered"];
+
+/** The board's group of an agent. @param {{state: string, phone: string}} agent */
+export function groupOf({ state, phone }) {
+  return state === "available" && LOST_PHONES.includes(phone) ? "offline" : GROUPS[state];
+}
 
 /** Groups of the board's counts. */
 export const GROUPS = { available: "available", on_call: "talking", on_hold: "talking", ringing: "ringing", dialing: "ringing", paused: "paused", wrap_up: "wrapup", offline: "offline" };
@@ -28,18 +36,19 @@ function tables(t) {
     reason: { break: t("Break"), lunch: t("Lunch"), training: t("Training"), meeting: t("Meeting"), back_office: t("Back office"), other: t("Other") },
     call: {
       ringing_agent: t("Agent’s phone rings"), dialing: t("Routing"), ringing: t("Ringing"), talking: t("Talking"),
-      on_hold: t("On hold"), ended: t("Ended"),
+      on_hold: t("On hold"), voicemail: t("Voicemail"), ended: t("Ended"),
     },
     direction: { inbound: t("Inbound"), outbound: t("Outbound"), internal: t("Internal") },
     phone: {
       registered: t("Phone connected"), unreachable: t("Phone does not answer"), unregistered: t("Phone not connected"),
-      unknown: t("Phone state unknown"),
+      unknown: t("Phone state unknown"), mobile: t("Works on a mobile"),
     },
     phoneShort: { unreachable: t("Unreachable"), unregistered: t("Not connected"), unknown: t("State unknown") },
     linkShort: { ami: "AMI", ari: "ARI", postgresql: t("Database"), bus: t("Bus"), journal: t("Journal"), owner: t("Telephony") },
     role: { AGENT: t("Agent"), SUPERVISOR: t("Supervisor"), ADMIN: t("Administrator"), SUPER_ADMIN: t("Super administrator") },
     outcome: {
       answered: t("Answered"), no_answer: t("No answer"), busy: t("Busy"), cancelled: t("Cancelled"), missed: t("Missed"),
+      closed: t("Outside hours"), voicemail: t("Voicemail"), not_allowed: t("Number not allowed"),
       agent_no_answer: t("Agent did not pick up"), agent_unreachable: t("Agent’s phone unreachable"), agent_busy: t("Agent’s phone busy"),
       trunk_down: t("Line down"), rejected: t("Refused"), invalid_number: t("Invalid number"), failed: t("Failed"),
       interrupted: t("Interrupted"),
@@ -56,6 +65,9 @@ function sentences(t) {
     busy: t("The line called was busy."),
     cancelled: t("The call was cancelled before anybody answered."),
     missed: t("The caller hung up before anybody answered."),
+    closed: t("The call came outside opening hours."),
+    voicemail: t("The caller was sent to the voicemail."),
+    not_allowed: t("The rules of the site do not allow calls to this number."),
     agent_no_answer: t("The agent’s phone rang and was not picked up, so the number was not called."),
     agent_unreachable: t("The agent’s phone is not connected or does not answer the network. Check that it is switched on."),
     agent_busy: t("The agent’s phone was already busy or refused the call."),
@@ -77,9 +89,13 @@ export function makeWords(t) {
     phone: of("phone"), phoneShort: of("phoneShort"), role: of("role"), outcome: of("outcome"),
     /** @param {string} code */
     outcomeSentence: (code) => said[code] ?? t("The call ended."),
-    /** @param {string} id of a link: a part's name, or trunk:<slug> */
-    link: (id) => (id.startsWith("trunk:") ? t("Line %(name)s", { name: id.slice(6) }) : of("link")(id)),
-    linkShort: (id) => (id.startsWith("trunk:") ? id.slice(6) : of("linkShort")(id)),
+    /** @param {string} id of a link: a part's name, trunk:<slug> or site:<slug> */
+    link(id) {
+      const [kind, name] = id.split(":");
+      if (kind === "trunk") return t("Line %(name)s", { name });
+      return kind === "site" ? t("Site %(name)s", { name }) : of("link")(id);
+    },
+    linkShort: (id) => (/^(trunk|site):/.test(id) ? id.slice(id.indexOf(":") + 1) : of("linkShort")(id)),
     agentTone: (state) => AGENT_TONES[state] ?? "neutral",
     callTone: (state) => CALL_TONES[state] ?? "neutral",
     outcomeTone: (outcome) => OUTCOME_TONES[outcome] ?? "bad",
