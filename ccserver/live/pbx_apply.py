@@ -18,7 +18,7 @@ from ccserver.domain.config import APPLY_STEPS, CHECK_STEPS, ROLLBACK_STEPS, Con
 from ccserver.domain.errors import Conflict, NotFound, Unavailable
 from ccserver.domain.pbx_change import compare
 from ccserver.live.pbx_history import INTERRUPTED, PbxHistory
-from ccserver.live.pbx_installer import Outcome, PbxInstaller, Target, whole
+from ccserver.live.pbx_installer import UP_SECONDS, Outcome, PbxInstaller, Target, whole
 from ccserver.live.pbx_plan import PbxPlanner, PlanFailed, Planned, diff_of, diff_text
 from ccserver.live.pbx_run import Asker, RunLog, Tell
 from ccserver.ports import Ami, AsteriskStarter
@@ -57,11 +57,12 @@ class PbxApply:
         *,
         clock: Callable[[], float],
         tell: Tell,
+        patience_seconds: float = UP_SECONDS,
     ) -> None:
         self.planner = PbxPlanner(settings, database, layout, clock)
         self.store = self.planner.store
         self.history = PbxHistory(database, clock)
-        self.installer = PbxInstaller(self.store, ami, Path(layout.directories.log), clock)
+        self.installer = PbxInstaller(self.store, ami, Path(layout.directories.log), clock, patience_seconds)
         self._starter = starter
         self._clock = clock
         self._tell = tell

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
-from ccserver.domain.config import ObjectChange
+from ccserver.domain.config import ObjectChange, RevisionDetail, RevisionRow
 from ccserver.domain.errors import Conflict, Unavailable
 from ccserver.domain.ids import uuid7
 from ccserver.live.pbx_run import Asker, RunLog
@@ -79,6 +79,16 @@ class PbxHistory:
         """Rows that say that they run while we have the lock: their runs were lost with their machine."""
         async with self._database.system() as connection:
             await store.end_lost_revisions(connection, _at(self._clock()), INTERRUPTED)
+
+    async def rows(self, limit: int) -> list[RevisionRow]:
+        """The newest lines of the history."""
+        async with self._database.system() as connection:
+            return await store.list_revisions(connection, None, limit)
+
+    async def one(self, revision: int) -> RevisionDetail | None:
+        """One of them, with its differences and steps."""
+        async with self._database.system() as connection:
+            return await store.get_revision(connection, revision)
 
     async def sole_tenant(self) -> UUID | None:
         async with self._database.system() as connection:

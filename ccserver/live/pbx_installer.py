@@ -58,7 +58,15 @@ class Outcome:
 class PbxInstaller:
     """Backs up, installs, reloads, verifies; undoes it all when one of these fails."""
 
-    def __init__(self, store: PbxStore, ami: Ami, log_folder: Path, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        store: PbxStore,
+        ami: Ami,
+        log_folder: Path,
+        clock: Callable[[], float],
+        patience_seconds: float = UP_SECONDS,
+    ) -> None:
+        self._patience = patience_seconds
         self._store = store
         self._ami = ami
         self._log = log_folder / "messages.log"
@@ -194,10 +202,10 @@ class PbxInstaller:
     def _words(self, error: Exception) -> str:
         return pbx_install.disk_words(error, self._store.etc) if isinstance(error, OSError) else str(error)
 
-    async def up(self, seconds: float = UP_SECONDS) -> bool:
+    async def up(self) -> bool:
         """Whether Asterisk answers, now or in a moment."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
+        deadline = loop.time() + self._patience
         while not self._ami.up and loop.time() < deadline:  # noqa: ASYNC110 - a link has no event to wait for
             await asyncio.sleep(0.05)
         return self._ami.up

@@ -21,6 +21,7 @@ from typing import Final
 from ccserver.domain.pbx import PbxDirectories, PbxModel
 from ccserver.stack.asterisk_root import AsteriskBinary
 from ccserver.stack.problems import StackProblem
+from ccserver.telephony.pbx_folders import cel_file, make_folders
 from ccserver.telephony.render import render
 
 BOOT_SECONDS: Final = 30.0
@@ -76,12 +77,24 @@ class AsteriskProcess:
         self.name = name
 
     @classmethod
-    def of(cls, binary: AsteriskBinary, model: PbxModel, *, name: str = "asterisk") -> "AsteriskProcess":
-        """The central Asterisk of a model, ready when its ARI answers."""
+    def of(
+        cls,
+        binary: AsteriskBinary,
+        model: PbxModel,
+        *,
+        name: str = "asterisk",
+        files: Mapping[str, str] | None = None,
+    ) -> "AsteriskProcess":
+        """The central Asterisk of a model, ready when its ARI answers.
+
+        Its files are rendered from the model; ``files`` empty: those that lie in its folder already are its files.
+        """
         ports, ari = model.ports, model.ari
         host = "127.0.0.1" if ports.http_address in ("0.0.0.0", "::") else ports.http_address  # noqa: S104
         probe = HttpProbe(host=host, port=ports.http, user=ari.name, secret=ari.secret)
-        return cls(binary, model.directories, render(model), probe=probe, name=name)
+        return cls(
+            binary, model.directories, render(model) if files is None else files, probe=probe, name=name
+        )
 
     # ---- what it is now
 
@@ -103,7 +116,7 @@ class AsteriskProcess:
     @property
     def cel_file(self) -> Path:
         """The channel event log (``cel_custom.conf``)."""
-        return Path(self._directories.log) / "cel-custom" / "cel.csv"
+        return cel_file(self._directories)
 
     def log_text(self) -> str:
         """The whole log as text, empty when there is none yet."""
@@ -226,22 +239,7 @@ class AsteriskProcess:
 
     def _write_files(self) -> None:
         where = self._directories
-        for folder in (where.etc, where.var_lib, where.spool, where.run, where.log):
-            Path(folder).mkdir(parents=True, exist_ok=True)
-        # Asterisk makes none of these itself, and loses records or complains without them.
-        inner = (
-            f"{where.var_lib}/keys",
-            f"{where.var_lib}/agi-bin",
-            f"{where.spool}/cache",
-            f"{where.spool}/recording",
-            f"{where.spool}/monitor",
-            f"{where.log}/cel-custom",
-            f"{where.log}/cdr-custom",
-        )
-        for folder in inner:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-        self.cel_file.touch()  # it is read before the first call writes to it
-        Path(where.etc).chmod(0o700)
+        make_folders(where)
         for name, text in self._files.items():
             path = Path(where.etc) / name
             if path.exists() and path.read_text() == text:

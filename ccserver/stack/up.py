@@ -18,6 +18,7 @@ import msgspec
 
 from ccserver.domain.errors import Unavailable
 from ccserver.settings import Settings
+from ccserver.stack.asterisk_first import prepare
 from ccserver.stack.asterisk_process import AsteriskProcess
 from ccserver.stack.asterisk_root import AsteriskBinary, default_cache, ensure_asterisk
 from ccserver.stack.closing import Facts, closing_words, web_url
@@ -162,12 +163,16 @@ class Stack:
             "ARI_USER": self._settings.ari_user,
             "ARI_SECRET": secrets.ari_secret,
             "ASTERISK_CEL_FILE": str(process.cel_file),
+            "ASTERISK_APPLY": "automatic" if self._automatic else "manual",
         }
 
     async def _boot(self, binary: AsteriskBinary, ports: AsteriskPorts, secrets: Secrets) -> AsteriskProcess:
         folder = self._data / "asterisk"
         model = await asyncio.to_thread(local_model, folder, binary, ports, secrets, self._settings)
-        process = AsteriskProcess.of(binary, model)
+        told = await finish(prepare(self._settings_of(secrets), self.facts.database_url, self._automatic))
+        if told:
+            self._progress.say(told)
+        process = AsteriskProcess.of(binary, model, files={})
         pid_file = PidFile(self._data / "run" / "asterisk.pid")
 
         async def stop() -> None:
@@ -180,6 +185,20 @@ class Stack:
         if identity:
             await asyncio.to_thread(pid_file.write, identity)
         return process
+
+    @property
+    def _automatic(self) -> bool:
+        """Whether changes reach Asterisk by themselves; here they do unless the operator says otherwise."""
+        return os.environ.get("ASTERISK_APPLY", "automatic") != "manual"
+
+    def _settings_of(self, secrets: Secrets) -> Settings:
+        return replace(
+            self._settings,
+            data_dir=self._data,
+            secrets_key=self._settings.secrets_key or secrets.secrets_key,
+            ami_secret=secrets.ami_secret,
+            ari_secret=secrets.ari_secret,
+        )
 
     async def _server(self, environment: Mapping[str, str]) -> None:
         with self._progress.step("Starting ccserver") as step:

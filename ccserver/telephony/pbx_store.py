@@ -163,6 +163,12 @@ class PbxStore:
     def manifest(self, revision: int) -> Manifest | None:
         return self._read(f"revisions/{revision}/manifest.json", Manifest)
 
+    def revisions(self) -> tuple[int, ...]:
+        """Those that can be gone back to, newest first."""
+        root = self.root / "revisions"
+        found = [int(path.parent.name) for path in root.glob("*/manifest.json") if path.parent.name.isdigit()]
+        return tuple(sorted(found, reverse=True))
+
     def tree(self, revision: int) -> dict[str, str]:
         """The files of a revision as they were installed. Empty when they are not kept any more."""
         return read_files(self.folder(revision) / "tree")
