@@ -88,7 +88,7 @@ async def fill(connection: asyncpg.Connection) -> UUID:
         (
             "INSERT INTO trunks (id, tenant_id, site_id, slug, host, created_at, updated_at) "
             "VALUES ($1, $2, $3, $4, $5, now(), now())",
-            (trunk, tenant, site, f"k{site.hex[:8]}", f"{site.hex}.example"),
+            (trunk, tenant, site, f"k{site.hex[:8]}", f"fd00:{site.hex[:4]}:{site.hex[4:8]}::1"),
         ),
         (
             "INSERT INTO routes (id, tenant_id, site_id, trunk_id, prefix, created_at, updated_at) "
@@ -161,6 +161,47 @@ async def test_both_ways_on_data_give_one_schema(empty_dsn: str) -> None:
         await _with(empty_dsn, fill)  # what was made again takes data again
     status = await asyncio.to_thread(migrate.status, empty_dsn)
     assert (status.applied, status.pending, status.unknown) == (known, (), ())
+
+
+async def test_of_trunks_that_shared_an_address_the_older_stays_in_use(empty_dsn: str) -> None:
+    """Only one of them was ever in Asterisk, which tells traffic apart by its address."""
+    await asyncio.to_thread(migrate.apply, empty_dsn, only=KNOWN[:3])
+
+    async def before(connection: asyncpg.Connection) -> None:
+        tenant, site = uuid4(), uuid4()
+        await connection.execute("INSERT INTO tenants VALUES ($1, 't', 'T', now())", tenant)
+        await connection.execute(
+            "INSERT INTO sites (id, tenant_id, slug, name, created_at, updated_at)"
+            " VALUES ($1, $2, 's', 'S', now(), now())",
+            *(site, tenant),
+        )
+        for number, (slug, host, port) in enumerate(
+            (("old", "10.0.0.1", 5060), ("twin", "10.0.0.1", 5080), ("name", "gw.example", 5060))
+        ):
+            await connection.execute(
+                "INSERT INTO trunks (id, tenant_id, site_id, slug, host, port, created_at, updated_at)"
+                " VALUES ($1, $2, $3, $4, $5, $6, now(), now())",
+                *(UUID(int=number + 1), tenant, site, slug, host, port),
+            )
+
+    async def after(connection: asyncpg.Connection) -> None:
+        rows = await connection.fetch("SELECT slug, active FROM trunks ORDER BY id")
+        assert [tuple(row) for row in rows] == [("old", True), ("twin", False), ("name", True)]
+        networks = await connection.fetch(
+            "SELECT slug, network::text FROM trunk_networks JOIN trunks ON trunks.id = trunk_id"
+        )
+        assert [tuple(row) for row in networks] == [("old", "10.0.0.1/32")]
+        with pytest.raises(asyncpg.UniqueViolationError, match="trunks_address_unique"):
+            await connection.execute("UPDATE trunks SET active = true WHERE slug = 'twin'")
+        with pytest.raises(asyncpg.ExclusionViolationError, match="trunk_networks_overlap"):
+            await connection.execute("UPDATE trunks SET addresses = '{10.0.0.0/24}' WHERE slug = 'name'")
+
+    await _with(empty_dsn, before)
+    await asyncio.to_thread(migrate.apply, empty_dsn)
+    await _with(empty_dsn, after)
+    await asyncio.to_thread(migrate.rollback, empty_dsn, len(KNOWN) - 3)
+    left = await _with(empty_dsn, lambda connection: connection.fetchval("SELECT count(*) FROM trunks"))
+    assert left == 3
 
 
 async def test_a_full_rollback_leaves_nothing_of_ours(empty_dsn: str) -> None:
