@@ -146,8 +146,8 @@ def _decoded(data: bytes) -> str:
     """Text in the encodings in which offices write: marked or plain UTF-8, UTF-16, Windows-1252."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _decode(data, "utf-16")
-    if b"\x00" in data[:200]:
-        # Every second byte of Latin text in UTF-16 is zero, the first ones when the high byte leads.
+    if b"\x00" in data[:2]:
+        # One byte of a Latin letter in UTF-16 is zero, the first one when the high byte leads.
         return _decode(data, "utf-16-be" if data[:1] == b"\x00" else "utf-16-le")
     try:
         return data.decode("utf-8-sig")
