@@ -69,8 +69,8 @@ def run(now: float, at: str = "rehearse", **changes: Any) -> Row:
     return row | changes
 
 
-REFUSED = """[Nov 21 15:12:03] ERROR[812]: config_options.c:798 aco_process_var: Could not find option suitable for category
-'1004' named 'callerrid' at line 131 of /var/lib/ccserver/rehearsal/pjsip.conf
+REFUSED = """[Nov 21 15:12:03] ERROR[812]: config_options.c:798 aco_process_var: Could not find option suitable for
+category '1004' named 'callerrid' at line 131 of /var/lib/ccserver/rehearsal/pjsip.conf
 [Nov 21 15:12:03] ERROR[812]: res_sorcery_config.c:419: Could not create an object of type 'endpoint' with id '1004'"""
 
 
