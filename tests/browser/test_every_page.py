@@ -100,9 +100,3 @@ async def test_nothing_serious_in_what_opens(open_page: OpenPage) -> None:
     await page.keyboard.press("Escape")
     await page.locator(".who").click()
     await assert_accessible(page)
-    page = await open_page("/sites")
-    await settle(page)
-    for noun in ("sites", "trunks", "dids"):
-        await page.locator(f'[data-new="{noun}"]').click()
-        await assert_accessible(page)
-        await page.keyboard.press("Escape")

@@ -7,6 +7,8 @@ const SOURCES = {
 };
 /** Changes come in flocks (a range of numbers): ask once for all of them. */
 const TOGETHER_MS = 60;
+/** After a failure, which is said once, they are asked for again by themselves. */
+const AGAIN_MS = 5000;
 
 /** @param {import("lib/page").Page} page @param {string[]} nouns */
 export function makeAdminData({ api, store, toasts }, nouns) {
@@ -16,6 +18,7 @@ export function makeAdminData({ api, store, toasts }, nouns) {
   const wanted = new Set();
   let loaded = false;
   let busy = false;
+  let failing = false;
   let timer = 0;
 
   async function readAll(source) {
@@ -38,13 +41,17 @@ export function makeAdminData({ api, store, toasts }, nouns) {
       const found = await Promise.all(asked.map((noun) => readAll(SOURCES[noun])));
       asked.forEach((noun, index) => { tables[noun] = found[index]; });
       loaded = true;
+      failing = false;
       for (const listener of listeners) listener();
     } catch (error) {
-      toasts.failed(error);
+      if (!failing) toasts.failed(error);
+      failing = true;
+      for (const noun of asked) wanted.add(noun);
     } finally {
       busy = false;
     }
-    if (wanted.size) await read();
+    if (failing) timer = window.setTimeout(read, AGAIN_MS);
+    else if (wanted.size) await read();
   }
 
   /** @param {string[]} some nouns to read again */

@@ -85,7 +85,7 @@ export function makeTrunkForm(page, { data, site, trunks, confirm }) {
     const routes = data.rows("route").filter((route) => route.trunk_id === row.id).length;
     confirm.ask({
       title: t("Delete %(name)s?", { name: row.name || row.slug }),
-      text: routes ? t("Routes use this line: they will do without it. Calls in progress go on.") : t("No call will take this line any more. Calls in progress go on."),
+      text: routes ? t("Routes use this line. Take it out of them first.") : t("No call will take this line any more. Calls in progress go on."),
       act: t("Delete"), done: t("%(name)s is deleted.", { name: row.name || row.slug }),
       async work() { await api.del(`/api/trunks/${row.id}`); sheet.dialog.close(); await data.reload(["trunk", "route"]); },
     });

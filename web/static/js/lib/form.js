@@ -13,7 +13,7 @@ function placeOf(form, field) {
 /** @param {HTMLFormElement} form @param {string} field @param {string} message "" clears it */
 export function setFieldError(form, field, message) {
   const { name, place } = placeOf(form, field);
-  const found = form.elements.namedItem(name);
+  const found = form.elements.namedItem(field) ?? form.elements.namedItem(name);
   const control = found instanceof RadioNodeList ? found[0] : found;
   if (place) place.textContent = message;
   if (control instanceof HTMLElement) control.toggleAttribute("aria-invalid", false);
