@@ -16,8 +16,8 @@ SLUG_LENGTH: Final = 31
 _SPACES: Final = re.compile(r"[ \u00a0\u202f\u2009.]+")
 
 
-def check_site(row: SiteRow, zones: frozenset[str]) -> SiteRow:
-    """The site as it is kept. Raises Invalid naming every wrong field."""
+def check_site(row: SiteRow, zones: frozenset[str], *, known: bool = False) -> SiteRow:
+    """The site as it is kept; the slug of a ``known`` one stays as it is. Raises Invalid naming every wrong field."""
     errors: list[FieldError] = []
     name = row.name.strip()
     if not name:
@@ -26,7 +26,8 @@ def check_site(row: SiteRow, zones: frozenset[str]) -> SiteRow:
         errors.append(FieldError("zone", "zone_unknown"))
     if not PREFIX.fullmatch(row.area):
         errors.append(FieldError("area", "area_format"))
-    errors.extend(slug_errors(row.slug))
+    if not known:
+        errors.extend(slug_errors(row.slug))
     kept = msgspec.structs.replace(
         row,
         name=name,

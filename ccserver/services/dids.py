@@ -1,6 +1,6 @@
 """Numbers that outside callers dial: list, create (ranges too), edit, delete; told to open pages and to telephony."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from ccserver.storage import dids, schedules, sites
 from ccserver.storage.pool import Connection, Database
 
 NOWHERE = Destination()
+_FIELDS = ("opened", "closed")
 NAMED_TAKEN = 5
 """Of the numbers of a range that exist already, so many are named."""
 
@@ -68,7 +69,7 @@ class Dids:
                 if draft.last
                 else (to_e164(draft.number, site.country, short=False),)
             )
-            opened, closed = await _check_ways(connection, actor, site, draft.opened, draft.closed, numbers)
+            opened, closed = await _check_ways(connection, actor, site, (draft.opened, draft.closed), numbers)
             await _check_schedule(connection, draft.schedule_id)
             made = tuple(
                 DidRow(
@@ -101,7 +102,7 @@ class Dids:
             wanted = msgspec.structs.replace(before, **edit)
             site = await _site(connection, wanted.site_id)
             opened, closed = await _check_ways(
-                connection, actor, site, wanted.opened, wanted.closed, (before.number,)
+                connection, actor, site, (wanted.opened, wanted.closed), (before.number,), before
             )
             await _check_schedule(connection, wanted.schedule_id)
             after = msgspec.structs.replace(
@@ -147,37 +148,40 @@ async def _check_ways(
     connection: Connection,
     actor: Actor,
     site: SiteRow,
-    opened: Destination,
-    closed: Destination,
-    numbers: Iterable[str],
+    wanted: tuple[Destination, Destination],
+    numbers: Sequence[str],
+    before: DidRow | None = None,
 ) -> tuple[Destination, Destination]:
-    """Both destinations as they are kept. Raises Invalid naming what callers could not be sent to."""
-    ways = []
+    """Both destinations as they are kept. Raises Invalid naming what callers could not be sent to.
+
+    What stays as it was ``before`` is not looked at again: an agent who has left must not stand in the way of a new
+    label. Another site has other rules.
+    """
+    same = before is not None and before.site_id == site.id
+    old = (before.opened, before.closed) if before is not None and same else (None, None)
     place = Site(tenant_id=actor.tenant_id, **msgspec.structs.asdict(site))
-    for field, wanted in (("opened", opened), ("closed", closed)):
-        way = check_destination(wanted, field, site.country)
-        if way.user_id is not None:
-            await _check_agent(connection, way.user_id, f"{field}.user_id")
-        if way.phone_id is not None and not await dids.is_physical_phone(connection, way.phone_id):
-            raise Invalid(FieldError(f"{field}.phone_id", "unknown"))
-        if way.forward_to and not allowed(place, way.forward_to):
-            raise Invalid(FieldError(f"{field}.forward_to", "prefix_not_allowed"))
-        ways.append(way)
-    if sent_to(*ways):
+    opened, closed = [
+        way if way == known else await _check_way(connection, place, way, field)
+        for field, way, known in zip(_FIELDS, wanted, old, strict=True)
+    ]
+    if (opened, closed) != old and sent_to(opened, closed):
         forwards = {**await dids.forwards(connection, actor.tenant_id)}
-        forwards |= {number: sent_to(*ways) for number in numbers}
-        for field, way in zip(("opened", "closed"), ways, strict=True):
+        forwards |= {number: sent_to(opened, closed) for number in numbers}
+        for field, way in zip(_FIELDS, (opened, closed), strict=True):
             if way.forward_to and any(goes_round(number, way.forward_to, forwards) for number in numbers):
                 raise Invalid(FieldError(f"{field}.forward_to", "forward_loop"))
-    return ways[0], ways[1]
+    return opened, closed
 
 
-async def _check_agent(connection: Connection, user_id: UUID, field: str) -> None:
-    has_phone = await dids.user_has_phone(connection, user_id)
-    if has_phone is None:
-        raise Invalid(FieldError(field, "unknown"))
-    if not has_phone:
-        raise Invalid(FieldError(field, "user_without_phone"))
+async def _check_way(connection: Connection, site: Site, wanted: Destination, field: str) -> Destination:
+    way = check_destination(wanted, field, site.country)
+    if way.user_id is not None and (reason := await dids.why_not_ring(connection, way.user_id)):
+        raise Invalid(FieldError(f"{field}.user_id", reason))
+    if way.phone_id is not None and not await dids.is_physical_phone(connection, way.phone_id):
+        raise Invalid(FieldError(f"{field}.phone_id", "unknown"))
+    if way.forward_to and not allowed(site, way.forward_to):
+        raise Invalid(FieldError(f"{field}.forward_to", "prefix_not_allowed"))
+    return way
 
 
 def _refuse_taken(taken: Sequence[str], last: str) -> None:

@@ -12,6 +12,7 @@ from ccserver.domain.dialling import allowed
 from ccserver.domain.errors import FieldError, Invalid, NotFound
 from ccserver.domain.numbers import to_e164
 from ccserver.domain.route import RouteLine, check_routes
+from ccserver.domain.routing import ways_out
 from ccserver.live.view import LiveView
 from ccserver.services import changes
 from ccserver.services.base import Clock, Heralds, new_id
@@ -94,7 +95,7 @@ class Routes:
         wanted = to_e164(number, site.country, area=site.area)
         if not allowed(site, wanted):
             return Ways(number=wanted, allowed=False, trunks=())
-        found = directory.ways(site_id, wanted)
+        found = ways_out(directory, site, wanted, lambda slug: trunk_up(self._view, slug) is not False)
         return Ways(
             number=wanted,
             allowed=True,

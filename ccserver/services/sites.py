@@ -74,7 +74,7 @@ class Sites:
         now = self._clock()
         async with self._database.tenant(actor.tenant_id) as connection:
             before = await _found(connection, site_id, lock=True)
-            after = check_site(msgspec.structs.replace(before, **edit), ZONES)
+            after = check_site(msgspec.structs.replace(before, **edit), ZONES, known=True)
             if after.subnets != before.subnets:
                 await _check_gateways(connection, after)
             await sites.update_site(connection, after, now)

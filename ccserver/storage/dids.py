@@ -77,10 +77,14 @@ async def forwards(connection: Connection, tenant_id: UUID) -> Mapping[str, tupl
     }
 
 
-async def user_has_phone(connection: Connection, user_id: UUID) -> bool | None:
-    """Whether the user has a phone; None when there is no such user."""
-    found: bool | None = await connection.fetchval(_SQL["user_with_phone"], user_id)
-    return found
+async def why_not_ring(connection: Connection, user_id: UUID) -> str:
+    """Why callers cannot be sent to this user: unknown, user_inactive, user_without_phone; "" when they can."""
+    found = await connection.fetchrow(_SQL["user_to_ring"], user_id)
+    if found is None:
+        return "unknown"
+    if not found["active"]:
+        return "user_inactive"
+    return "" if found["phone"] else "user_without_phone"
 
 
 async def is_physical_phone(connection: Connection, phone_id: UUID) -> bool:

@@ -188,6 +188,7 @@ FIELDS: dict[str, str] = {
     "range_too_long": N_("At most %(maximum)s numbers at a time."),
     "range_hole": N_("This range holds %(number)s, which is not a phone number. Enter two ranges."),
     "forward_loop": N_("Callers would come back to this number."),
+    "user_inactive": N_("This user is not active."),
     "user_without_phone": N_("This user has no phone."),
     "given_twice": N_("Another field says this already."),
     "password_short": N_("At least %(minimum)s characters."),

@@ -33,9 +33,9 @@ SELECT pg_advisory_xact_lock(6014042, hashtext($1::text))
 -- name: forwards
 SELECT number, forward_to, closed_forward_to FROM dids WHERE forward_to <> '' OR closed_forward_to <> ''
 
--- name: user_with_phone
--- Nothing: no such user; false: a user without a phone.
-SELECT EXISTS (SELECT FROM phones p WHERE p.user_id = u.id) AS phone FROM users u WHERE u.id = $1 FOR SHARE OF u
+-- name: user_to_ring
+SELECT u.active, EXISTS (SELECT FROM phones p WHERE p.user_id = u.id) AS phone FROM users u WHERE u.id = $1
+FOR SHARE OF u
 
 -- name: physical_phone
 SELECT true FROM phones WHERE id = $1 AND kind = 'physical' FOR SHARE

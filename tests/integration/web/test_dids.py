@@ -218,6 +218,19 @@ async def test_an_edit_changes_what_it_names(office: Office, admin: Caller) -> N
     assert (left.deleted, left.site_id, str(came.site_id)) == (True, office.site.id, lyon["id"])
 
 
+async def test_an_agent_who_has_left_does_not_stand_in_the_way(office: Office, admin: Caller) -> None:
+    alice = await agent(office, "alice", "101")
+    did = await made(office, admin, user_id=alice)
+    path = f"/api/dids/{did['id']}"
+    assert (await admin.patch(f"/api/users/{alice}", {"active": False})).status == 200
+    labelled = await admin.patch(
+        path, {"label": "Old", "opened": did["opened"], "closed": {"target": "voicemail"}}
+    )
+    assert (labelled.status, labelled.json["label"], labelled.json["user_id"]) == (200, "Old", alice)
+    anew = await admin.patch(path, {"closed": {"target": "agent", "user_id": alice}})
+    assert (anew.status, anew.fields) == (422, {"closed.user_id": "user_inactive"})
+
+
 async def test_a_number_is_deleted(office: Office, admin: Caller) -> None:
     did = await made(office, admin)
     assert (await admin.delete(f"/api/dids/{did['id']}")).status == 204

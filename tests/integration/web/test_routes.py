@@ -102,6 +102,9 @@ async def test_which_way_a_call_would_take(office: Office, admin: Caller) -> Non
         (cheap, "cheap", False),
     ]
     abroad = (await admin.get(f"{site}/ways?number=%2B442079460958")).json
+    assert [way["slug"] for way in abroad["trunks"]] == ["main", "backup", "cheap"]  # what is down is tried last
+    link(office, "cheap", up=True)
+    abroad = (await admin.get(f"{site}/ways?number=%2B442079460958")).json
     assert [way["slug"] for way in abroad["trunks"]] == ["cheap", "main", "backup"]
     await admin.patch(f"/api/trunks/{cheap}", {"active": False})
     assert [
