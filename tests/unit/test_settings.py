@@ -39,6 +39,12 @@ def test_what_is_set_is_read() -> None:
         ("LOG_FORMAT", "xml"),
         ("LOG_LEVEL", "LOUD"),
         ("SESSION_EXPIRE_HOURS", "0"),
+        ("SIP_SERVER", "sip:pbx.example.org"),
+        ("SIP_SERVER", "pbx.example.org:5060"),
+        ("SIP_SERVER", "10.0.0.300"),
+        ("SIP_SERVER", "-pbx"),
+        ("SIP_PORT", "0"),
+        ("SIP_TRANSPORT", "ws"),
     ],
 )
 def test_what_cannot_be_used_is_named(name: str, value: str) -> None:
@@ -73,3 +79,10 @@ def test_secrets_are_not_shown() -> None:
     )
     settings = read_settings({name: f"hidden-{name}" for name in names})
     assert "hidden" not in repr(settings)
+
+
+@pytest.mark.parametrize("host", ["pbx.example.org", "pbx", "10.0.0.9", "2001:db8::1", "10-0-0-9.example"])
+def test_where_phones_register(host: str) -> None:
+    settings = read_settings({"SIP_SERVER": host, "SIP_PORT": "5070", "SIP_TRANSPORT": "tls"})
+    assert (settings.sip_server, settings.sip_port, settings.sip_transport) == (host, 5070, "tls")
+    assert (read_settings({}).sip_server, read_settings({}).sip_port) == ("", 0)

@@ -44,3 +44,25 @@ async def test_the_default_cost_is_what_owasp_asks() -> None:
     kept = await made.hash("a password")
     assert kept.startswith("$argon2id$v=19$m=47104,t=1,p=1$")
     made.close()
+
+
+async def test_what_we_made_up_ourselves_is_hashed_at_once_and_anew_at_the_first_login(
+    hashing: Hashing,
+) -> None:
+    passwords = [f"generated-{n}" for n in range(250)]
+    kept = await hashing.hash_generated(passwords)
+    assert len(set(kept)) == 250
+    assert await hashing.verify(kept[249], "generated-249")
+    assert not await hashing.verify(kept[249], "generated-248")
+    assert hashing.is_outdated(kept[0])
+
+
+async def test_a_quick_hash_is_verified_no_quicker_than_any_other(hashing: Hashing) -> None:
+    """Else a quick refusal would tell that an account exists and waits for its first login."""
+    [quick] = await hashing.hash_generated(["generated"])
+    assert not hashing._nobody
+    await hashing.verify(quick, "another")
+    full = hashing._nobody
+    assert full.startswith("$argon2id$v=19$m=64,")
+    await hashing.verify(await hashing.hash("a password"), "a password")
+    assert hashing._nobody == full
