@@ -115,6 +115,7 @@ async def test_control_characters_are_refused_in_every_field(
         "/api/trunks": {"site_id": str(office.site.id), "slug": "a", "host": text},
         "/api/dids": {"site_id": str(office.site.id), "number": "0123456789", "label": text},
         "/api/users": {"login": "abc", "role": "ADMIN", "first_name": text},
+        "/api/schedules": {"name": text},
         f"/api/users/{office.site.id}": {"last_name": text},
     }
     for path, body in bodies.items():
