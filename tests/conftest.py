@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("ccserver", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ccserver")
 
-pytest_plugins = ["tests.rig.fixtures", "tests.rig.postgres", "tests.rig.office"]
+pytest_plugins = ["tests.rig.fixtures", "tests.rig.postgres", "tests.rig.office", "tests.rig.config_bench"]
 
 _ASYNCPG_LOOKS = {"_parse_connect_dsn_and_args", "_read_password_file", "_dot_postgresql_path"}
 

@@ -23,7 +23,7 @@ from ccserver.telephony.pbx_install import Difference
 from ccserver.telephony.pbx_rehearsal import complaints_of
 from ccserver.telephony.pbx_reload import reload, still_unread, unread
 from ccserver.telephony.pbx_store import Applied, Journal, Manifest, Notes, PbxStore, Unread, read_files
-from ccserver.telephony.pbx_verify import Mismatch, verify
+from ccserver.telephony.pbx_verify import VERIFY_SECONDS, Mismatch, verify
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -67,6 +67,7 @@ class PbxInstaller:
         patience_seconds: float = UP_SECONDS,
     ) -> None:
         self._patience = patience_seconds
+        self.verify_seconds = VERIFY_SECONDS
         self._store = store
         self._ami = ami
         self._log = log_folder / "messages.log"
@@ -129,7 +130,8 @@ class PbxInstaller:
                 run.say(NOT_RUNNING, "skipped")
                 return NOT_RUNNING
             expected = expected_of(target.files)
-            seen = await verify(self._ami, expected, gone(expected_of(difference.now), expected))
+            left = gone(expected_of(difference.now), expected)
+            seen = await verify(self._ami, expected, left, self.verify_seconds)
             run.say(seen)
         return seen
 

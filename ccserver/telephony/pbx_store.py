@@ -24,6 +24,8 @@ KEPT_REVISIONS: Final = 20
 _RESERVE_BYTES: Final = 128 * 1024
 """Set aside at the begin of a run, so that a disk that fills up meanwhile still takes the journal's last words."""
 
+_NAME_ATTEMPTS, _NAME_SECONDS = 10, 0.02
+
 Stored = TypeVar("Stored", bound=msgspec.Struct)
 
 
@@ -279,8 +281,9 @@ class PbxLock:
         self._handle = handle
         try:
             self._store.own(path, 0o600)
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, msgspec.json.encode(self._holder), 0)
+            name = msgspec.json.encode(self._holder)
+            os.pwrite(handle, name, 0)
+            os.ftruncate(handle, len(name))
         except OSError:
             # A full disk must not keep anybody from repairing: the lock itself holds, only the name is missing.
             pass
@@ -301,11 +304,13 @@ class PbxLock:
 
 
 def who_holds(store: PbxStore) -> str:
-    """The name of who holds the lock now, or held it last."""
-    try:
-        return msgspec.json.decode((store.root / "lock").read_bytes(), type=Holder).who
-    except (OSError, msgspec.DecodeError):
-        return "?"
+    """The name of who holds the lock now, or held it last. Blocks, for the moment that he needs to write it."""
+    for _attempt in range(_NAME_ATTEMPTS):
+        try:
+            return msgspec.json.decode((store.root / "lock").read_bytes(), type=Holder).who
+        except (OSError, msgspec.DecodeError):
+            time.sleep(_NAME_SECONDS)
+    return "?"
 
 
 def is_locked(store: PbxStore) -> bool:
