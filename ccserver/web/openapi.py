@@ -85,7 +85,7 @@ def _responses(route: Route, by_type: Mapping[str, Any]) -> dict[str, Any]:
     if route.returns is not None:
         done["content"] = {route.content_type: {"schema": by_type[repr(route.returns)]}}
     elif route.status != 204:
-        done["content"] = {route.content_type: {}}
+        done["content"] = {kind: {} for kind in (route.content_type, *route.other_types)}
     responses = {str(route.status): done}
     if route.path == "/health":
         responses["503"] = done

@@ -19,7 +19,8 @@ the renderer wants for ``page``, or a response."""
 class Route:
     """One route. ``page``: the template that shows what the handler returns.
 
-    ``upload``: the content types of a file that is the whole body, instead of a struct.
+    ``upload``: the content types of a file that is the whole body, instead of a struct. ``other_types``: those in
+    which the answer may also come.
     """
 
     method: str
@@ -36,6 +37,7 @@ class Route:
     upload: tuple[str, ...] = ()
     body_limit: int = BODY_LIMIT
     content_type: str = "application/json"
+    other_types: tuple[str, ...] = ()
 
     @property
     def is_safe(self) -> bool:

@@ -169,6 +169,7 @@ ROUTES = (
         ability=Ability.MANAGE_USERS,
         query=TemplateQuery,
         content_type=CSV_TYPE,
+        other_types=(XLSX_TYPE,),
         summary="A table of users to fill in (text/csv or a workbook)",
     ),
     Route(
@@ -189,6 +190,7 @@ ROUTES = (
         ability=Ability.MANAGE_SITES,
         query=TemplateQuery,
         content_type=CSV_TYPE,
+        other_types=(XLSX_TYPE,),
         summary="A table of physical phones to fill in (text/csv or a workbook)",
     ),
     Route(
