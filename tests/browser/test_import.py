@@ -42,7 +42,7 @@ async def test_a_dropped_file_is_read_first_and_made_then(open_page: OpenPage, h
     await expect(page.locator("#import-verdict")).to_contain_text("12 lignes lues, sans erreur")
     await expect(page.locator("#import-unread")).to_contain_text("Colonnes non lues : Service.")
     assert asked(harness) == [(f"{USERS}?dry_run=true", b"login;site\nawa;paris")]
-    create = page.get_by_role("button", name="Créer les 12")
+    create = page.get_by_role("button", name="Tout créer (12)")
     await expect(create).to_be_focused()
     await assert_accessible(page)
     harness.answers[("POST", USERS)] = (200, scenes_pbx.import_report(created=True))

@@ -1,5 +1,6 @@
 /** What an application would change: things by name, files line by line. What is shown is what Apply sends. */
 import { showFiles } from "controllers/config-diff";
+import { nameThings } from "controllers/config-names";
 import { makeKeyedList } from "lib/keyed-list";
 
 /** @param {import("controllers/config-steps").Words} words */
@@ -7,7 +8,7 @@ export function changeFields(words) {
   return (change) => ({
     root: { tone: words.didTone(change.action) },
     mark: { icon: words.didIcon(change.action) },
-    kind: words.kind(change.kind), name: change.name,
+    kind: words.kind(change.kind), name: change.called ?? change.name,
     fields: { text: words.fields(change.fields ?? []), hidden: !change.fields?.length },
     did: words.did(change.action),
   });
@@ -43,10 +44,13 @@ export function makeConfigChanges({ api, toasts, t, tn }, words) {
     const mine = ++asked;
     try {
       const diff = await api.get("/api/config/diff");
-      if (mine === asked) show(diff);
+      const changes = await nameThings(api, diff.changes);
+      if (mine === asked) show({ ...diff, changes });
       return true;
     } catch (error) {
-      if (mine === asked) toasts.failed(error);
+      if (mine !== asked) return false;
+      wanted = ""; // Whatever comes next asks again.
+      toasts.failed(error);
       return false;
     }
   }
@@ -56,7 +60,7 @@ export function makeConfigChanges({ api, toasts, t, tn }, words) {
     /** @param {any} state a ConfigState: another fingerprint is another list */
     follow(state) {
       const now = `${state.fingerprint} ${state.changes} ${state.applied?.revision} ${state.edited?.join()}`;
-      if (now === wanted || !state.configured) return;
+      if (now === wanted || !state.configured || state.problem) return;
       wanted = now;
       void load();
     },

@@ -1,7 +1,9 @@
 /** One revision in a side panel: how it went, what it changed, and the way back to it. */
 import { changeFields, changeKey } from "controllers/config-changes";
 import { showFiles, splitFiles } from "controllers/config-diff";
+import { nameThings } from "controllers/config-names";
 import { makeSteps } from "controllers/config-steps";
+import { stepsOf } from "lib/config-run";
 import { clearErrors, onSubmit } from "lib/form";
 import { makeKeyedList } from "lib/keyed-list";
 import { fill } from "lib/render";
@@ -36,8 +38,8 @@ export function makeConfigRevision(page, words) {
       [t("Begun"), `${format.date(row.at)} ${format.time(row.at)}`],
       [t("Duration"), row.ended_at ? format.precise(row.ended_at - row.at) : ""], [t("Fingerprint"), row.fingerprint],
     ]);
-    steps.show(row.steps ?? []);
-    changes.show((row.objects ?? []).map((change) => [changeKey(change), change]));
+    steps.show(stepsOf(row));
+    changes.show(row.objects.map((change) => [changeKey(change), change]));
     showFiles(place("revision-files"), splitFiles(row.diff ?? ""), t);
     for (const [part, is] of [["steps", row.steps?.length], ["changes", row.objects?.length], ["files", row.diff]]) place(`revision-${part}-part`).hidden = !is;
     place("revision-acts").hidden = !row.can_roll_back;
@@ -46,7 +48,8 @@ export function makeConfigRevision(page, words) {
   /** @param {string} id */
   async function open(id) {
     try {
-      show(await api.get(`/api/config/history/${id}`));
+      const row = await api.get(`/api/config/history/${id}`);
+      show({ ...row, steps: row.steps ?? [], objects: await nameThings(api, row.objects ?? []) });
       if (!panel.open) panel.showModal();
       panel.scrollTop = 0;
     } catch (error) {

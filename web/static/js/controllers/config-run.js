@@ -1,6 +1,6 @@
 /** The check, application or rollback that runs, as it goes; afterwards how it ended, in Asterisk's own words. */
 import { failureOf, makeSteps } from "controllers/config-steps";
-import { isRunning, outcomeOf } from "lib/config-run";
+import { isRunning, outcomeOf, stepsOf } from "lib/config-run";
 import { fill } from "lib/render";
 
 /** A success of a while ago is for the history alone. */
@@ -11,7 +11,7 @@ export function makeConfigRun(page, words) {
   const { format, clock, t } = page;
   const card = document.getElementById("run");
   const said = document.getElementById("run-words");
-  const steps = makeSteps(page, words, document.getElementById("run-steps"), "run-step");
+  const list = makeSteps(page, words, document.getElementById("run-steps"), "run-step");
 
   const isShown = (run) => isRunning(run) || outcomeOf(run) === "failed" || clock.now() - run.ended_at < FRESH_SECONDS;
 
@@ -30,9 +30,9 @@ export function makeConfigRun(page, words) {
     card.hidden = !run || !isShown(run);
     if (card.hidden) return;
     const outcome = outcomeOf(run);
-    const failure = failureOf(run.steps);
-    const ended = { failed: "failed", done: run.action === "check" ? "checked" : "applied", running: "running" }[outcome];
-    const result = run.result && outcome !== "running" ? run.result : ended;
+    const steps = stepsOf(run);
+    const failure = failureOf(steps);
+    const result = outcome === "running" ? "running" : run.result;
     fill(card, {
       title: words.action(run.action),
       result: { text: words.result(result), tone: words.resultTone(result) },
@@ -41,8 +41,9 @@ export function makeConfigRun(page, words) {
       undone: { text: undone(run), hidden: outcome !== "failed" },
     });
     card.dataset.outcome = outcome;
-    steps.show(run.steps);
-    const lines = failure ? [failure.message, run.message].filter(Boolean) : [run.message].filter(Boolean);
+    list.show(steps);
+    // A success has nothing to say that its steps have not said.
+    const lines = outcome === "done" ? [] : [failure?.message, failure && isRunning(run) ? "" : run.message].filter(Boolean);
     said.hidden = !lines.length;
     fill(said, { heading: failure ? t("“%(step)s” failed:", { step: words.step(failure.name) }) : t("Result"), text: [...new Set(lines)].join("\n") });
   }

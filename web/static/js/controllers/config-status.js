@@ -22,6 +22,7 @@ export function makeConfigStatus({ format, clock, t, tn }, words) {
   /** @param {any} state a ConfigState */
   function told(state) {
     if (isRunning(state.run)) return working(state);
+    if (!state.configured && state.blind) return { tone: "neutral", icon: "eye-off", title: t("Asterisk’s configuration is not known now"), text: t("The telephony server has told nothing yet.") };
     if (!state.configured) return { tone: "neutral", icon: "circle-dashed", title: t("This Asterisk is not configured by ccserver"), text: t("Its files are somebody else’s, and are left alone. docs/operations.md says how to hand them over.") };
     if (state.problem) return { tone: "bad", icon: "circle-x", title: t("Nothing can be applied"), text: state.problem };
     const n = state.changes;
@@ -32,7 +33,7 @@ export function makeConfigStatus({ format, clock, t, tn }, words) {
   /** @param {any} state @returns {{tone: string, title: string, text: string, list?: string[]}[]} */
   function warnings(state) {
     return [
-      state.blind && { tone: "bad", title: t("Asterisk is not seen now."), text: t("Whether it runs on these files is not known until it is seen again.") },
+      state.blind && state.configured && { tone: "bad", title: t("Asterisk is not seen now."), text: t("Whether it runs on these files is not known until it is seen again.") },
       state.held && { tone: "warn", title: t("Automatic application is held."), text: t("Somebody came back to a former revision: nothing is applied by itself until Apply is pressed.") },
       state.restart_needed?.length && {
         tone: "warn", title: t("Asterisk must be restarted."), list: state.restart_needed,

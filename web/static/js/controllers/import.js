@@ -74,7 +74,7 @@ export function startImport(page, { path, imported }) {
     place("import-unread").hidden = unread.length === 0;
     fill(place("import-unread"), { text: t("Columns that are not read: %(names)s.", { names: unread.join(", ") }) });
     create.disabled = bad;
-    fill(create, { text: tn("Create %(n)s", "Create all %(n)s", total) });
+    fill(create, { text: t("Create all (%(n)s)", { n: total }) });
     (bad ? place("import-again") : create).focus();
   }
 

@@ -1,12 +1,24 @@
 /** What a run of the configuration (check, apply, rollback) has come to. */
 
-/** @param {{ended_at: number|null}|null|undefined} run */
+const GOOD = new Set(["applied", "checked", "unchanged"]);
+
+/** @typedef {{name: string, state: string, at: number|null, message: string}} Step */
+/** @typedef {{ended_at: number|null, result: string, steps: Step[]}} Run */
+
+/** @param {Run|null|undefined} run */
 export function isRunning(run) {
   return Boolean(run) && !run.ended_at;
 }
 
-/** @param {{ended_at: number|null, result: string, steps: {state: string}[]}} run @returns {"running"|"failed"|"done"} */
+/** @param {Run} run @returns {"running"|"failed"|"done"} */
 export function outcomeOf(run) {
   if (isRunning(run)) return "running";
-  return run.steps.some(({ state }) => state === "failed") ? "failed" : "done";
+  return GOOD.has(run.result) ? "done" : "failed";
+}
+
+/** The steps as they are told: once it is over nothing is still to come, and what it was killed in has failed. @param {Run} run @returns {Step[]} */
+export function stepsOf(run) {
+  if (isRunning(run)) return run.steps;
+  const told = { pending: "skipped", running: "failed" };
+  return run.steps.map((step) => ({ ...step, state: told[step.state] ?? step.state }));
 }

@@ -35,7 +35,7 @@ function things(t) {
     did: { added: t("Added"), removed: t("Removed"), changed: t("Changed"), edited: t("Edited by hand") },
     kind: {
       site: t("Site"), trunk: t("Line"), phone: t("Phone"), did: t("Number"), schedule: t("Opening hours"), route: t("Route"),
-      server: t("Server"), file: t("File"), file_extra: t("File"), mailbox: t("Voicemail box"),
+      server: t("Server"), file: t("File"), mobile: t("Mobile"),
     },
     field: {
       name: t("name"), display_name: t("name"), label: t("label"), zone: t("time zone"), country: t("country"), area: t("area code"),
@@ -43,10 +43,10 @@ function things(t) {
       host: t("address"), port: t("port"), addresses: t("addresses"), transport: t("transport"), mode: t("mode"), username: t("user name"),
       secret: t("password"), from_domain: t("domain"), number_format: t("number format"), dial_prefix: t("dial prefix"),
       qualify_seconds: t("monitoring"), priority: t("priority"), active: t("in service"), site: t("site"), site_id: t("site"), extension: t("extension"),
-      mobile: t("mobile"), kind: t("kind of phone"), webrtc: t("kind of phone"), agent_id: t("agent"), user: t("agent"), user_id: t("agent"), number: t("number"),
+      kind: t("kind of phone"), agent_id: t("agent"), user: t("agent"), user_id: t("agent"), number: t("number"),
       schedule: t("opening hours"), schedule_id: t("opening hours"), opened: t("destination when open"), closed: t("destination when closed"),
-      target: t("destination"), fallback: t("destination without the server"), trunk: t("line"), trunk_id: t("line"), trunks: t("lines"), routes: t("routes"),
-      prefix: t("prefix"), hours: t("hours"), holidays: t("public holidays"), exceptions: t("special days"),
+      target: t("destination"), trunk: t("line"), trunk_id: t("line"), trunks: t("lines"), routes: t("routes"),
+      prefix: t("prefix"), hours: t("hours"), holidays: t("public holidays"), special_days: t("special days"),
     },
   };
 }
