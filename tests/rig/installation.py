@@ -159,11 +159,16 @@ class Node:
     def base(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def command(self) -> tuple[str, ...]:
+        """How Python is started."""
+        return (sys.executable,)
+
     async def start(self, *, ready: bool = True) -> None:
         """Start it; with ``ready`` wait until it reigns (or, a web node, until it is not blind)."""
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "ccserver", "serve", "--role", self.role),
+                *(*self.command, "-m", "ccserver", "serve", "--role", self.role),
                 env={**os.environ, **self.environment, "CCSERVER_PORT": str(self.port)},
                 stdout=log,
                 stderr=log,
