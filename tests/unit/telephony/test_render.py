@@ -163,7 +163,7 @@ def test_an_ipv6_gateway_stands_in_brackets_in_uris() -> None:
 
 def test_a_browser_phone_is_an_endpoint_of_its_own_kind() -> None:
     text = render(model(phones=(phone(), phone(extension="1002", kind="browser"))))["pjsip.conf"]
-    assert "[1001](phone-paris)" in text
+    assert "[1001](phone_of-paris)" in text
     assert "[1002](browser)" in text
 
 

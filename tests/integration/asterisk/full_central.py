@@ -1,0 +1,57 @@
+"""The central Asterisk with one of everything (``tests.rig.full_pbx``), for the tests of this folder."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ccserver.domain.pbx import PbxModel
+from ccserver.stack.asterisk_process import AsteriskProcess
+from ccserver.stack.asterisk_root import AsteriskBinary
+
+from tests.rig.asterisk import Central, new_home, remove_home
+from tests.rig.full_pbx import full_model
+
+EXTRAS = {
+    # A phone that leaves a message, and one that asks for the hours at an instant: written by hand, as operators do.
+    "extensions.d/trial.conf": """
+[trial]
+exten => speak,1,Wait(1)
+ same => n,SendDTMF(#)
+ same => n,Wait(1)
+ same => n,Playback(vm-intro)
+ same => n,Hangup()
+exten => hours,1,Set(TESTTIME()=${AT} ${ZONE})
+ same => n,Gosub(hours-office,s,1)
+ same => n,Set(GLOBAL(TRIAL_${NAME})=${GOSUB_RETVAL})
+ same => n,Hangup()
+""",
+    "modules.d/trial.conf": "load = res_clioriginate.so\n",
+    "pjsip.d/README": "not read",
+}
+
+
+@contextmanager
+def full_central(
+    binary: AsteriskBinary, change: Callable[[PbxModel], PbxModel] = lambda model: model
+) -> Iterator[Central]:
+    """Running, with the extras of ``EXTRAS`` beside the rendered files."""
+    home = new_home()
+    model = change(full_model(binary, home))
+    for name, text in EXTRAS.items():
+        path = Path(model.directories.etc) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    central = Central(process=AsteriskProcess.of(binary, model, name="the full Asterisk"), model=model)
+    try:
+        central.process.start_now()
+        yield central
+    finally:
+        central.process.stop_now()
+        remove_home(home)
+
+
+def complaints(central: Central) -> list[str]:
+    """Warnings and errors of its log so far."""
+    return [
+        line for line in central.process.log_text().splitlines() if "] WARNING" in line or "] ERROR" in line
+    ]
