@@ -1,5 +1,6 @@
 """Opening hours: is a place open at an instant? In the schedule's own zone, holidays and exceptions included."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, time
 from functools import lru_cache
 from uuid import UUID
@@ -49,7 +50,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_open(self, at: float) -> bool:
         """Whether it is open at ``at`` (epoch seconds): an exception decides first, then holidays, then the week."""
-        local = datetime.fromtimestamp(at, ZoneInfo(self.zone))
+        local = datetime.fromtimestamp(at, _zone(self.zone))
         minute = local.hour * 60 + local.minute
         today = [day for day in self.exceptions if day.date == local.date()]
         if today:
@@ -68,6 +69,23 @@ def minutes(text: str) -> int:
         raise ValueError(text)
     parsed = time.fromisoformat(text)
     return parsed.hour * 60 + parsed.minute
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def prepare(schedules: Iterable[Schedule], at: float) -> None:
+    """Reads from disk what the schedules need (zones, holidays of this year and the next): ``is_open`` then does not.
+
+    Blocking: call it in a thread.
+    """
+    for schedule in schedules:
+        year = datetime.fromtimestamp(at, _zone(schedule.zone)).year
+        if schedule.holidays:
+            holidays_of(year, schedule.holidays)
+            holidays_of(year + 1, schedule.holidays)
 
 
 @lru_cache(maxsize=256)

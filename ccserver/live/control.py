@@ -269,6 +269,7 @@ class Control:
                 await self._hand.carry_out(connection, action)
             elif action.do in (Do.ASK_A, Do.ASK_B):
                 self._asking.ask(connection.a_id if action.do is Do.ASK_A else connection.b_id)
+                await patiently(lambda: self._hand.renew(connection))
             else:
                 await patiently(lambda: self._hand.carry_out(connection, action))
         except (AriNotFound, AriConflict) as error:

@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from ccserver.domain.call import Call
-from ccserver.domain.connect import Action, Connection, Do, Kind
+from ccserver.domain.connect import Action, Connection, Do, Kind, first_channel
 from ccserver.domain.errors import Unavailable
 from ccserver.live.ways import Reach
 from ccserver.telephony.ari import Ari
@@ -16,6 +16,8 @@ AGAIN_SECONDS = (0.5, 1.0, 2.0)
 """Asterisk away for a moment: what may be done twice is tried again, so that nobody is left alone in a call."""
 AGENT_RING_SECONDS = 30
 CUSTOMER_RING_SECONDS = 60
+LEASE_SECONDS = 45
+"""Longer than one attempt rings or one question lasts; the dialplan gives the first lease."""
 
 
 class NoWay(Unavailable):
@@ -85,9 +87,19 @@ class Hand:
         if leg is Do.CALL_A:
             await self._call_agent(c, c.a_id, c.a_way, originator=None)
         elif c.kind is Kind.INBOUND:
+            if c.b_id != first_channel(c.b_id):
+                await self.renew(c)
             await self._call_agent(c, c.b_id, c.b_way, originator=c.a_id)
         else:
             await self._call_customer(c)
+
+    async def renew(self, c: Connection) -> None:
+        """A caller who waits longer than one ringing lasts stays ours: a new lease."""
+        if c.kind is Kind.INBOUND:
+            try:
+                await self._ari.channels.set_variable(c.a_id, "TIMEOUT(absolute)", str(LEASE_SECONDS))
+            except AriNotFound:
+                return
 
     async def let_go(self, channel: str, cause: int) -> None:
         """Ends one channel, if it is still there."""

@@ -10,7 +10,6 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
@@ -37,6 +36,7 @@ from ccserver.ports import AsteriskStarter, Bus, BusMessage
 from ccserver.settings import Settings
 from ccserver.storage.calls import (
     IntervalRecord,
+    database_clock,
     ended_since,
     ensure_partitions,
     last_seen_at,
@@ -119,9 +119,21 @@ class Owner:
         finally:
             await lock.release()
 
+    async def _epoch(self) -> str:
+        """The name of a new reign, by PostgreSQL's clock: those of two machines may disagree on who came later."""
+        while True:
+            try:
+                async with self._database.system() as connection:
+                    now = await database_clock(connection)
+                return f"{now:%Y%m%dT%H%M%S.%f}-{os.getpid()}"
+            except Unavailable:
+                log.warning("waiting for the database before reigning")
+                await asyncio.sleep(LOCK_SECONDS)
+
     async def _reign(self, lock: LeaderLock) -> bool:
         """One reign; whether it ended because another owner replaced our ARI application."""
-        reign = Reign(self._settings, self._database, self._bus, self._clock, self._starter)
+        epoch = await self._epoch()
+        reign = Reign(epoch, self._settings, self._database, self._bus, self._clock, self._starter)
         try:
             while True:
                 try:
@@ -169,14 +181,14 @@ class Reign:
 
     def __init__(
         self,
+        epoch: str,
         settings: Settings,
         database: Database,
         bus: Bus,
         clock: Callable[[], float],
         starter: AsteriskStarter | None = None,
     ) -> None:
-        now = datetime.fromtimestamp(clock(), tz=UTC)
-        self.epoch = f"{now:%Y%m%dT%H%M%S.%f}-{os.getpid()}"
+        self.epoch = epoch
         self.replaced = asyncio.Event()
         self._database = database
         self._bus = bus

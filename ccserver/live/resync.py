@@ -50,6 +50,22 @@ def read_tail(path: Path, most: int = CEL_BYTES) -> list[str]:
     return lines[1:] if size > most else lines
 
 
+def rotated(path: Path, after: float) -> list[Path]:
+    """What logrotate has put aside of a file and was still written at ``after``, oldest first. Blocking.
+
+    ``Master.csv.1`` and ``Master.csv-20261121``; compressed ones were rotated a whole turn ago.
+    """
+    found: list[tuple[float, Path]] = []
+    try:
+        for file in path.parent.glob(f"{path.name}[.-]*"):
+            written = file.stat().st_mtime
+            if file.suffix not in (".gz", ".xz", ".bz2", ".zst") and written >= after:
+                found.append((written, file))
+    except OSError as error:
+        log.warning("older CEL files cannot be read", error=str(error))
+    return [file for _, file in sorted(found)]
+
+
 class Resync:
     """One resync at a time, called by the engine at each LinkUp. Failures leave the link's own retry to mend."""
 
@@ -157,7 +173,8 @@ class Resync:
 
 
 def _read_cel(path: Path, after: float) -> list[Fact]:
-    return list(cel_facts(read_tail(path), after))
+    lines = [line for file in (*rotated(path, after), path) for line in read_tail(file)]
+    return list(cel_facts(lines, after))
 
 
 def _args_of(channel: Channel | None) -> list[str]:

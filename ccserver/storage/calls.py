@@ -217,6 +217,12 @@ def _call(row: Mapping[str, Any], legs: tuple[Leg, ...], asked_by: str) -> Call:
     )
 
 
+async def database_clock(connection: Connection) -> datetime:
+    """The instant by the one clock that all owners share."""
+    at: datetime = await connection.fetchval(_SQL["clock"])
+    return at.astimezone(UTC)
+
+
 async def open_intervals(connection: Connection) -> list[Interval]:
     """Agents' intervals that have no end yet."""
     rows = await connection.fetch(_SQL["open_intervals"])

@@ -1,5 +1,7 @@
 """Reads the directory as one consistent picture, and the SIP passwords that Asterisk needs."""
 
+import asyncio
+import time
 from typing import Any
 
 import msgspec
@@ -16,7 +18,7 @@ from ccserver.domain.directory import (
     Trunk,
     TrunkSecret,
 )
-from ccserver.domain.schedule import Opening, Schedule, SpecialDay
+from ccserver.domain.schedule import Opening, Schedule, SpecialDay, prepare
 from ccserver.storage.pool import Connection
 from ccserver.storage.queries import load_queries
 from ccserver.storage.vault import Vault
@@ -30,6 +32,10 @@ async def load_directory(connection: Connection) -> Directory:
     async def rows(query: str) -> list[dict[str, Any]]:
         return [dict(row) for row in await connection.fetch(query)]
 
+    schedules = [schedule_of(row) for row in await rows(_SQL["directory_schedules"])]
+    if schedules:
+        # Whether one is open is asked in the loop, at the instant of a call.
+        await asyncio.to_thread(prepare, schedules, time.time())
     return Directory(
         agents=[_agent(row) for row in await rows(_SQL["directory_agents"])],
         sites=[Site(**_tuples(row)) for row in await rows(_SQL["directory_sites"])],
@@ -37,7 +43,7 @@ async def load_directory(connection: Connection) -> Directory:
         dids=[_did(row) for row in await rows(_SQL["directory_dids"])],
         phones=[Phone(**row) for row in await rows(_SQL["directory_phones"])],
         routes=[Route(**row) for row in await rows(_SQL["directory_routes"])],
-        schedules=[schedule_of(row) for row in await rows(_SQL["directory_schedules"])],
+        schedules=schedules,
     )
 
 

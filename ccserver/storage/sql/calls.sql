@@ -68,6 +68,9 @@ FROM call_events WHERE call_id = ANY($1) AND kind IN ('hold', 'unhold')
 GROUP BY call_id, uniqueid
 HAVING max(at) FILTER (WHERE kind = 'hold') > coalesce(max(at) FILTER (WHERE kind = 'unhold'), '-infinity')
 
+-- name: clock
+SELECT clock_timestamp()
+
 -- name: asked_of
 SELECT DISTINCT ON (call_id) call_id, coalesce(detail ->> 'role', '') AS role
 FROM call_events WHERE call_id = ANY($1) AND kind = 'hangup_asked' ORDER BY call_id, at

@@ -12,7 +12,7 @@ from tests.rig.wait import until
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.postgres]
 
-ANSWERS, BUSY = "01 45 00 00 01", "01 45 00 00 07"
+ANSWERS, BUSY, RINGS = "01 45 00 00 01", "01 45 00 00 07", "01 45 00 00 08"
 ABROAD = "+44 20 7946 0001"
 
 
@@ -132,6 +132,49 @@ async def test_a_trunk_that_dies_under_a_call_is_left_when_its_keep_alive_says_s
     await agent.send("POST", f"/api/calls/{call_id}/hangup")
     journey = await agent.ended(call_id)
     assert [way for way, _ in attempts(journey)] == ["lyon"]
+
+
+async def test_a_server_killed_between_two_ways_takes_up_the_living_one(
+    installation: Installation, asterisk: Central, sipp: SippFactory
+) -> None:
+    await lyon_carrier(asterisk, sipp, status="503 Service Unavailable")
+    await installation.route("lyon", "lyon", priority=1)
+    await installation.route("lyon", "paris", priority=2)
+    node = await installation.node()
+    agent = await node.login("agent1003")
+    await sipp("phone_answers", extension="1003")
+    call_id = await agent.call(RINGS)
+    row = await (await node.login(CHIEF)).live(call_id, "ringing")
+    assert row["trunk"] == "paris"
+    await node.kill9()
+    await node.start()
+    agent, chief = await node.login("agent1003"), await node.login(CHIEF)
+    assert (await chief.live(call_id, "ringing"))["trunk"] == "paris"
+    await agent.send("POST", f"/api/calls/{call_id}/hangup")
+    journey = await agent.ended(call_id)
+    assert (journey["call"]["outcome"], trunks(journey)) == ("cancelled", ["lyon", "paris"])
+
+
+async def test_a_site_cut_off_is_shown_since_when_and_comes_back(
+    installation: Installation, asterisk: Central, sipp: SippFactory
+) -> None:
+    carrier = await lyon_carrier(asterisk, sipp)
+    node = await installation.node()
+    chief = await node.login(CHIEF)
+    await chief.get("/api/agents")
+
+    async def lyon_is(up: bool) -> bool:
+        row = await link(chief, "site:lyon")
+        return row is not None and row["up"] is up
+
+    await until(lambda: lyon_is(True), "Lyon seen", 20)
+    await carrier.stop()
+    await asterisk.process.rx("pjsip qualify trunk-lyon")
+    await until(lambda: lyon_is(False), "Lyon cut off", 20)
+    since = (await link(chief, "site:lyon"))["since"]
+    await lyon_carrier(asterisk, sipp)
+    await until(lambda: lyon_is(True), "Lyon back", 20)
+    assert (await link(chief, "site:lyon"))["since"] > since
 
 
 async def test_each_site_leaves_by_its_own_and_the_longest_prefix_wins(

@@ -10,11 +10,13 @@ from ccserver.background import Supervisor
 from ccserver.domain.call import Call
 from ccserver.domain.connect import Kind, Stage
 from ccserver.domain.errors import Unavailable
+from ccserver.live import asking
 from ccserver.live import hand as module
 from ccserver.live.control import Control, agent_channel, customer_channel
 from ccserver.live.resync import connection_of
 from ccserver.live.ways import Reach
 from ccserver.telephony.ari import Ari
+from ccserver.telephony.errors import AriAllocationFailed
 
 from tests.unit.domain.book import AGENT_LEG, CALL, CUSTOMER_LEG, Play
 
@@ -26,14 +28,20 @@ class Asterisk:
 
     def __init__(self) -> None:
         self.done: list[str] = []
+        self.endpoints: list[str] = []
+        self.unknown: set[object] = set()
         self.away: dict[str, int] = {}
         self.slow = asyncio.Event()
         self.slow.set()
-        self.channels = self.bridges = self
+        self.channels = self.bridges = self.playbacks = self
 
     def __getattr__(self, name: str) -> Any:
-        async def act(*_args: object, **_named: object) -> None:
+        async def act(*_args: object, **named: object) -> None:
             await self.slow.wait()
+            if named.get("endpoint") in self.unknown:
+                raise AriAllocationFailed(name, 500, "Allocation failed")
+            if "endpoint" in named:
+                self.endpoints.append(str(named["endpoint"]))
             if self.away.get(name, 0) > 0:
                 self.away[name] -= 1
                 raise Unavailable("ari")
@@ -169,3 +177,76 @@ def test_a_caller_whose_phone_refused_meanwhile_is_left_to_the_fallback() -> Non
     play.channel(0.1, phone, "1001", linkedid="1790000000.7").gone(1, phone, 17)
     waiting = {"state": "Ring", "dialplan": {"app_name": "Stasis"}}
     assert connection_of(play.call, {"1790000000.7": waiting}, set()) is None
+
+
+async def test_a_trunk_that_asterisk_refuses_is_followed_by_the_next_and_the_last_says_so(
+    scene: Scene,
+) -> None:
+    scene.way.trunks = ("paris", "lyon")
+    scene.asterisk.unknown = {"PJSIP/0145000001@trunk-paris"}
+    scene.begin()
+    scene.play.agent(0.1).up(1, AGENT_LEG)
+    scene.control.entered(AGENT_LEG)
+    await scene.idle()
+    assert scene.asterisk.endpoints == ["PJSIP/1001", "PJSIP/0145000001@trunk-lyon"]
+    assert (scene.ways, scene.failures) == (["paris"], [])
+    second = f"{CUSTOMER_LEG}-2"
+    assert scene.control.knows(second) and not scene.control.knows(CUSTOMER_LEG)
+    assert not scene.control.goes_on(second, 34, 503)
+    scene.control.gone(second, 34, 503)
+    await scene.idle()
+    assert scene.asterisk.done[-1] == "hangup" and scene.ways == ["paris"]
+
+
+async def test_a_trunk_found_dead_is_left_by_who_waits_for_it(scene: Scene) -> None:
+    scene.way.trunks = ("paris", "lyon")
+    scene.begin()
+    scene.play.agent(0.1).up(1, AGENT_LEG)
+    scene.control.entered(AGENT_LEG)
+    scene.control.trunk_lost("lyon")
+    await scene.idle()
+    scene.control.trunk_lost("paris")
+    await scene.idle()
+    assert scene.asterisk.done == ["originate", "create", "hangup", "create"] and scene.ways == ["paris"]
+
+
+async def test_a_mobile_that_presses_one_is_answered_and_another_key_is_none(scene: Scene) -> None:
+    scene.way.trunks, scene.way.mobile = ("paris",), True
+    scene.begin()
+    scene.play.channel(0.1, AGENT_LEG, "trunk-paris").up(1, AGENT_LEG)
+    scene.control.entered(AGENT_LEG)
+    await scene.idle()
+    assert scene.control.asks(AGENT_LEG) and scene.asterisk.done == ["originate", "play"]
+    scene.control.pressed(AGENT_LEG, "2")
+    await scene.idle()
+    assert scene.confirmed == []
+    scene.control.pressed(AGENT_LEG, "1")
+    await scene.idle()
+    assert scene.confirmed == [AGENT_LEG]
+    assert scene.asterisk.endpoints[-1] == "PJSIP/0145000001@trunk-paris"
+
+
+async def test_a_mobile_where_nobody_presses_is_let_go(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "ANSWER_SECONDS", 0.02)
+    scene.way.trunks, scene.way.mobile = ("paris",), True
+    scene.begin()
+    scene.play.channel(0.1, AGENT_LEG, "trunk-paris").up(1, AGENT_LEG)
+    scene.control.entered(AGENT_LEG)
+    await scene.idle()
+    assert scene.failures == [(CALL, "agent_no_answer")] and scene.confirmed == []
+    assert "create" not in scene.asterisk.done and scene.asterisk.done[-1] == "hangup"
+
+
+def test_the_second_attempt_is_taken_up_again() -> None:
+    second = f"{CUSTOMER_LEG}-2"
+    play = Play().placed().agent(0.1).up(1, AGENT_LEG).customer(1.1).gone(2, CUSTOMER_LEG, 34, 503)
+    play.channel(2.1, second, "trunk-paris", linkedid=AGENT_LEG)
+    ringing = {"state": "Ringing", "dialplan": {"app_name": "Stasis"}}
+    connection = connection_of(play.call, {AGENT_LEG: STASIS, second: ringing}, set())
+    assert connection is not None and (connection.b_id, connection.b) == (second, Stage.RINGING)
+
+
+def test_an_attempt_that_failed_while_nobody_looked_is_followed_by_the_next() -> None:
+    play = Play().placed().agent(0.1).up(1, AGENT_LEG).customer(1.1).gone(2, CUSTOMER_LEG, 34)
+    connection = connection_of(play.call, {AGENT_LEG: STASIS}, set())
+    assert connection is not None and (connection.b_id, connection.b) == (f"{CUSTOMER_LEG}-2", Stage.ABSENT)

@@ -1,13 +1,16 @@
 """The owner's desk and engine: who may ask for what, and what becomes of channels that enter our application."""
 
+import asyncio
 from typing import Any, cast
 from uuid import UUID
 
 import pytest
 from ccserver.domain.agentbook import AgentBook
+from ccserver.domain.call import Call
 from ccserver.domain.callbook import CallBook
-from ccserver.domain.directory import Agent, Did, Directory, Site, Trunk
-from ccserver.domain.errors import DomainError, NotFound
+from ccserver.domain.directory import Agent, Destination, Did, Directory, Phone, Site, Trunk
+from ccserver.domain.errors import DomainError, Invalid, NotFound
+from ccserver.domain.schedule import Schedule, prepare
 from ccserver.domain.stream import Command
 from ccserver.domain.telephony import ChannelCreated, ChannelGone
 from ccserver.live.control import Control
@@ -16,7 +19,10 @@ from ccserver.live.engine import Engine
 from ccserver.live.journal import Journal
 from ccserver.live.owner import new_id
 from ccserver.live.publisher import Publisher
+from ccserver.live.rows import call_row
+from ccserver.live.ways import Reach
 from ccserver.ports import AriEvent
+from msgspec.structs import replace
 
 from tests.unit.domain.book import ALICE, BOB, CALL, PARIS, T0, TENANT
 
@@ -195,3 +201,120 @@ async def test_a_leg_whose_call_is_over_is_let_go() -> None:
     scene.enters(leg, "agent", str(CALL))
     await scene.engine._turn()
     assert (leg, 16) in scene.hand.did("let_go")
+
+
+FORWARD, RECEPTION, CLOSED_BOX = "+33162000011", "+33162000012", "+33162000013"
+
+
+def wider(**paris: Any) -> Directory:
+    """The same with a physical phone, an agent on his mobile, and numbers for each kind of destination."""
+    never = Schedule(id=UUID(int=40), tenant_id=TENANT, name="never", zone="Europe/Paris")
+    phone = Phone(id=UUID(int=41), tenant_id=TENANT, site_id=PARIS, extension="2001", label="Accueil")
+
+    def did(number: str, opened: Destination, closed: Destination, schedule: UUID | None = None) -> Did:
+        return Did(
+            id=UUID(int=int(number[1:])),
+            tenant_id=TENANT,
+            number=number,
+            site_id=PARIS,
+            user_id=None,
+            label="",
+            schedule_id=schedule,
+            opened=opened,
+            closed=closed,
+        )
+
+    nobody = Destination()
+    return Directory(
+        agents=[
+            agent(ALICE, "1001", PARIS),
+            replace(agent(BOB, "1002", LYON), station="mobile", mobile="+33698000001"),
+        ],
+        sites=[replace(site(PARIS, "paris"), **paris), site(LYON, "lyon")],
+        trunks=[trunk(1, PARIS, "paris"), trunk(2, LYON, "lyon")],
+        phones=[phone],
+        schedules=[never],
+        dids=[
+            did(FORWARD, Destination(target="number", forward_to="+33612345678"), nobody),
+            did(RECEPTION, Destination(target="phone", phone_id=phone.id), nobody),
+            did(CLOSED_BOX, nobody, Destination(target="voicemail"), never.id),
+        ],
+    )
+
+
+def arrive(scene: Scene, number: str) -> Call:
+    channel = "1790000000.7"
+    scene.channel(channel, "trunk-paris", channel, exten=number)
+    scene.engine.arrived(channel, ["inbound", "paris", number])
+    call = scene.book.get(scene.book.call_id_of(channel) or CALL)
+    assert call is not None
+    return call
+
+
+async def test_callers_go_where_their_number_leads() -> None:
+    await asyncio.to_thread(prepare, wider().schedules, T0)
+    scene = Scene()
+    scene.engine.set_directory(wider())
+    call = arrive(scene, FORWARD)
+    assert scene.desk.ways.agent_ways(call) == ("paris",)
+    assert scene.desk.ways.agent(call, "paris") == Reach("PJSIP/0612345678@trunk-paris", "0162000011")
+    assert not scene.desk.ways.must_confirm(call)
+    scene = Scene()
+    scene.engine.set_directory(wider())
+    call = arrive(scene, RECEPTION)
+    assert scene.desk.ways.agent(call, "") == Reach("PJSIP/2001", "+33612345678")
+    scene = Scene()
+    scene.engine.set_directory(wider())
+    call = arrive(scene, CLOSED_BOX)
+    assert (call.outcome, call.state) == ("voicemail", "voicemail")
+    assert scene.hand.did("send_to") == [("1790000000.7", "voicemail", CLOSED_BOX)]
+
+
+async def test_a_forward_that_the_rules_forbid_rings_nobody() -> None:
+    scene = Scene()
+    scene.engine.set_directory(wider(allowed_prefixes=("+331",)))
+    call = arrive(scene, FORWARD)
+    assert call.outcome == "not_allowed"
+    assert scene.hand.did("let_go") == [("1790000000.7", 21)] and not scene.hand.did("begin")
+
+
+async def test_a_number_that_the_site_may_not_call_is_refused_and_an_emergency_never() -> None:
+    scene = Scene()
+    scene.engine.set_directory(wider(allowed_prefixes=("+331",)))
+    with pytest.raises(Invalid) as refused:
+        await scene.place(ALICE, "all", "0612345678")
+    assert refused.value.errors[0].code == "number_not_allowed"
+    await scene.place(ALICE, "all", "112")
+    assert len(scene.hand.did("begin")) == 1
+
+
+async def test_a_mobile_is_reached_by_its_site_and_shows_as_such() -> None:
+    scene = Scene()
+    scene.engine.set_directory(wider())
+    bob = scene.engine.agents.get(BOB)
+    assert bob is not None and bob.phone == "mobile"
+    await scene.place(BOB, "all")
+    call = scene.book.get(CALL)
+    assert call is not None and call.party == "+33698000001"
+    assert scene.desk.ways.agent_ways(call) == ("lyon",)
+    reach = scene.desk.ways.agent(call, "lyon")
+    assert reach is not None and reach.endpoint == "PJSIP/0698000001@trunk-lyon"
+    assert scene.desk.ways.must_confirm(call)
+    scene.channel(f"cc-{CALL}-agent", "trunk-lyon", f"cc-{CALL}-agent")
+    leg = scene.book.get(CALL).legs[0]  # type: ignore[union-attr]
+    assert (leg.role, leg.agent_id, leg.number) == ("agent", BOB, "+33698000001")
+    scene.engine.set_directory(DIRECTORY)
+    bob = scene.engine.agents.get(BOB)
+    assert bob is not None and bob.phone == "unknown", "back at his softphone, of which nobody spoke yet"
+
+
+async def test_a_physical_phone_dials_for_its_site() -> None:
+    scene = Scene()
+    scene.engine.set_directory(wider())
+    channel = "1790000000.9"
+    scene.channel(channel, "2001", channel, exten="0145000001")
+    scene.engine.arrived(channel, ["outbound", "2001", "0145000001"])
+    call = scene.book.get(scene.book.call_id_of(channel) or CALL)
+    assert call is not None and (call.direction, call.agent_id, call.site_id) == ("outbound", None, PARIS)
+    assert scene.desk.ways.customer(call, "paris") == Reach("PJSIP/0145000001@trunk-paris", "0162000011")
+    assert call_row(call, scene.engine.directory, T0).party == "Accueil (2001)"

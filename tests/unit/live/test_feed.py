@@ -228,7 +228,7 @@ async def test_after_a_gap_pages_are_told_to_read_again_what_is_only_announced(b
     bench.bus.mend()
     await bench.pump(owner)
     told = {(e.change.topic, e.change.key, e.change.deleted) for e in bench.view.since(begin)}
-    assert told == {(topic, RELOAD_KEY, True) for topic in ("history", "users", "sites")}
+    assert told == {(topic, RELOAD_KEY, True) for topic in ("history", "users", "sites", "phones")}
 
 
 async def test_what_blinds_the_owner_blinds_the_node(bench: Bench):

@@ -14,9 +14,11 @@ const LINES_SHOWN = 4;
 
 /**
  * Lines that are up, one by one while they are few, else as a number; what is down always has its own chip.
- * @param {[string, any][]} entries
+ * A site is only told of when it is cut off: its lines say the rest.
+ * @param {[string, any][]} all
  */
-function summarised(entries) {
+function summarised(all) {
+  const entries = all.filter(([, row]) => !row.up || !row.id.startsWith("site:"));
   const lines = entries.filter(([, row]) => row.up && row.id.startsWith("trunk:"));
   if (lines.length <= LINES_SHOWN) return entries;
   const count = { id: "lines", up: true, lines: lines.length, detail: "" };

@@ -95,7 +95,11 @@ export function makeWords(t) {
       if (kind === "trunk") return t("Line %(name)s", { name });
       return kind === "site" ? t("Site %(name)s", { name }) : of("link")(id);
     },
-    linkShort: (id) => (/^(trunk|site):/.test(id) ? id.slice(id.indexOf(":") + 1) : of("linkShort")(id)),
+    linkShort(id) {
+      const [kind, name] = id.split(":");
+      if (kind === "trunk") return name;
+      return kind === "site" ? t("Site %(name)s", { name }) : of("linkShort")(id);
+    },
     agentTone: (state) => AGENT_TONES[state] ?? "neutral",
     callTone: (state) => CALL_TONES[state] ?? "neutral",
     outcomeTone: (outcome) => OUTCOME_TONES[outcome] ?? "bad",

@@ -1,0 +1,101 @@
+"""Who can be reached: trunks, and sites that are cut off when every one of their trunks is."""
+
+import os
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from ccserver.domain.directory import Directory, Site, Trunk
+from ccserver.domain.telephony import EndpointChanged
+from ccserver.live.reach import Reachability
+from ccserver.live.resync import rotated
+from msgspec.structs import replace
+
+TENANT, PARIS = UUID(int=1), UUID(int=2)
+SITE = Site(
+    id=PARIS,
+    tenant_id=TENANT,
+    slug="paris",
+    name="Paris",
+    zone="Europe/Paris",
+    country="FR",
+    caller_id="",
+)
+
+
+def trunk(slug: str) -> Trunk:
+    return Trunk(
+        id=UUID(bytes=slug.ljust(16).encode()),
+        tenant_id=TENANT,
+        site_id=PARIS,
+        slug=slug,
+        host="h",
+        port=5060,
+        codecs=(),
+        priority=1,
+    )
+
+
+class Board:
+    """Rows of links: whether each is up."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, bool] = {}
+        self.reach = Reachability(self.show, self.drop)
+        self.reach.follow(Directory(sites=[SITE], trunks=[trunk("one"), trunk("two")]))
+
+    def drop(self, name: str) -> None:
+        del self.rows[name]
+
+    def show(self, name: str, *, up: bool, detail: str, **_where: Any) -> None:
+        assert up == (detail == "")
+        self.rows[name] = up
+
+    def hear(self, endpoint: str, status: str, source: str = "contact") -> bool:
+        return self.reach.heard(EndpointChanged(at=0.0, endpoint=endpoint, status=status, source=source))
+
+
+def test_a_site_is_cut_off_when_all_its_trunks_are_and_back_with_the_first() -> None:
+    board = Board()
+    assert board.rows == {}, "nothing is said of what nobody spoke of"
+    assert board.hear("trunk-one", "unreachable")
+    assert board.rows == {"trunk:one": False, "site:paris": True}
+    board.hear("trunk-two", "unreachable")
+    assert board.rows == {"trunk:one": False, "trunk:two": False, "site:paris": False}
+    assert not board.hear("trunk-two", "unreachable"), "no news"
+    board.hear("trunk-one", "registered")
+    assert board.rows == {"trunk:one": True, "trunk:two": False, "site:paris": True}
+    assert board.reach.trunk_up("one") and not board.reach.trunk_up("two") and board.reach.trunk_up("three")
+
+
+def test_rows_of_what_was_deleted_or_switched_off_go() -> None:
+    board = Board()
+    for name in ("trunk-one", "trunk-two"):
+        board.hear(name, "unreachable")
+    board.reach.follow(Directory(sites=[SITE], trunks=[trunk("one"), replace(trunk("two"), active=False)]))
+    assert board.rows == {"trunk:one": False, "site:paris": False}
+    board.reach.follow(Directory(sites=[SITE]))
+    assert board.rows == {}
+
+
+def test_a_phone_lost_keeps_its_reason() -> None:
+    board = Board()
+    assert board.reach.phone_up("1001")
+    board.hear("1001", "unreachable")
+    assert not board.hear("1001", "unregistered", "device")
+    assert board.reach.status("1001") == "unreachable" and not board.reach.phone_up("1001")
+
+
+def test_a_record_put_aside_by_logrotate_is_read_as_far_as_it_matters(tmp_path: Path) -> None:
+    for name, written in (
+        ("cel.csv", 300),
+        ("cel.csv.1", 200),
+        ("cel.csv-20260101", 100),
+        ("cel.csv.2.gz", 250),
+        ("cel.csvx", 250),
+    ):
+        (tmp_path / name).write_text("")
+        os.utime(tmp_path / name, (written, written))
+    assert [file.name for file in rotated(tmp_path / "cel.csv", 50)] == ["cel.csv-20260101", "cel.csv.1"]
+    assert [file.name for file in rotated(tmp_path / "cel.csv", 150)] == ["cel.csv.1"]
+    assert rotated(tmp_path / "none" / "cel.csv", 0) == []
