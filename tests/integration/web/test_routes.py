@@ -102,7 +102,8 @@ async def test_which_way_a_call_would_take(office: Office, admin: Caller) -> Non
         (cheap, "cheap", False),
     ]
     abroad = (await admin.get(f"{site}/ways?number=%2B442079460958")).json
-    assert [way["slug"] for way in abroad["trunks"]] == ["main", "backup", "cheap"]  # what is down is tried last
+    # What is down is tried last.
+    assert [way["slug"] for way in abroad["trunks"]] == ["main", "backup", "cheap"]
     link(office, "cheap", up=True)
     abroad = (await admin.get(f"{site}/ways?number=%2B442079460958")).json
     assert [way["slug"] for way in abroad["trunks"]] == ["cheap", "main", "backup"]
