@@ -170,6 +170,7 @@ class PbxInstaller:
         log.warning("asterisk configuration is rolled back", revision=target.revision, reason=reason)
         try:
             async with run.step(UNDO_STEP):
+                await whole(store.use_reserve)
                 await whole(pbx_install.restore, store, target.revision, journal.before, journal.created)
                 if await self.up():
                     await reload(self._ami, difference.names, target.files, difference.now)

@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +17,9 @@ from ccserver.stack.asterisk_root import AsteriskBinary, default_cache, find_ast
 from ccserver.telephony.pbx_mailbox import MAILBOX, Mailbox
 
 KILL_SECONDS: Final = 5.0
+LEFT_SECONDS: Final = 600.0
+_ROOMS: Final = Path("/tmp")  # noqa: S108 - mkdtemp makes the folder itself, closed to others
+_PREFIX: Final = "ccs-rehearsal-"
 
 
 class LocalThrowAway:
@@ -53,8 +58,16 @@ class LocalStarter:
             self._binary = await asyncio.to_thread(find_asterisk, self._cache)
         if self._binary is None:
             return None
+        return await asyncio.to_thread(self._room)
+
+    def _room(self) -> Path:
+        for old in _ROOMS.glob(f"{_PREFIX}*"):
+            # Left by one who was killed; its Asterisk has ended by now.
+            with contextlib.suppress(OSError):
+                if time.time() - old.stat().st_mtime > LEFT_SECONDS and old.stat().st_uid == os.geteuid():
+                    shutil.rmtree(old, ignore_errors=True)
         # Short, because it will hold a Unix socket; closed to others, because it will hold secrets.
-        return Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="ccs-rehearsal-", dir="/tmp"))  # noqa: S108
+        return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_ROOMS))
 
     async def start(self, etc: Path, seconds: float) -> LocalThrowAway:
         if self._binary is None:

@@ -94,18 +94,16 @@ def install(store: PbxStore, changed: tuple[str, ...], removed: tuple[str, ...])
 def restore(
     store: PbxStore, revision: int, kept: tuple[str, ...], created: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Put everything back as ``back_up`` found it; returns the files that had to be. Needs no room. Raises OSError."""
+    """Put everything back as ``back_up`` found it; returns the files that had to be. Needs no room, and may be done
+    again after a kill. Raises OSError.
+    """
     folder = store.folder(revision) / "before"
     back = []
     for name in kept:
-        there, kept_file = store.etc / name, folder / name
-        if _same(there, kept_file):
-            continue
-        aside = store.etc / f"{name}.ccserver-back"
-        aside.unlink(missing_ok=True)
-        _twin(kept_file, aside)
-        aside.replace(there)
-        back.append(name)
+        # By its own name, not by one more link: on a full disk a new entry of a folder may be one too many.
+        if (folder / name).exists() and not _same(store.etc / name, folder / name):
+            (folder / name).replace(store.etc / name)
+            back.append(name)
     for name in created:
         if (store.etc / name).exists():
             (store.etc / name).unlink()

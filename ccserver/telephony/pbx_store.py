@@ -157,6 +157,10 @@ class PbxStore:
             os.posix_fallocate(file.fileno(), 0, _RESERVE_BYTES)
         self.own(path, 0o600)
 
+    def use_reserve(self) -> None:
+        """Something went wrong, a full disk perhaps: what was set aside is for now."""
+        (self.root / "reserve").unlink(missing_ok=True)
+
     # ---- revisions
 
     def folder(self, revision: int) -> Path:

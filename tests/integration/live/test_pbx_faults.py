@@ -1,0 +1,209 @@
+"""What must never happen to a running Asterisk's configuration: half of it, none of it, or nobody knows which."""
+
+import asyncio
+import contextlib
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ccserver.domain.errors import Unavailable
+from ccserver.live.pbx_history import PbxHistory
+from ccserver.live.pbx_run import Asker
+from ccserver.telephony.pbx_install import LAST
+
+from tests.integration.live.kill_driver import APPLIED, MODULE, POINTS
+from tests.rig.config_bench import ConfigBench
+from tests.rig.wait import until
+
+pytestmark = [pytest.mark.postgres, pytest.mark.asterisk, pytest.mark.faults]
+
+OWNER = Asker(who="ccserver", origin="automatic")
+
+
+async def killed_at(bench: ConfigBench, point: str) -> None:
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", MODULE, point),
+        env=bench.environment(),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    async with asyncio.timeout(60):
+        said, _ = await child.communicate()
+    assert child.returncode == -signal.SIGKILL, said.decode()
+
+
+@pytest.mark.parametrize("point", sorted(POINTS))
+async def test_a_kill_at_any_point_is_undone_or_finished_by_the_next(bench: ConfigBench, point: str) -> None:
+    before = bench.files()
+    await bench.add_phone("1002")
+    await bench.execute("UPDATE sites SET caller_id = '+33145678901'")
+    await killed_at(bench, point)
+    await bench.engine().recover(OWNER)
+    result = (await bench.history())[-1][2]
+    if point in APPLIED:
+        assert result == "applied"
+        assert await bench.knows("1002")
+        assert (await bench.apply()).result == "unchanged"
+    else:
+        assert result == "interrupted" or point == "begun"
+        assert bench.files() == before
+        assert not await bench.knows("1002")
+        assert await bench.knows("1001")
+        assert (await bench.apply()).result == "applied"
+        assert await bench.knows("1002")
+    assert "running" not in [row[2] for row in await bench.history()]
+    assert not bench.journal()
+    assert not (bench.state / "staged").exists()
+
+
+async def test_a_killed_apply_is_undone_though_asterisk_and_postgresql_are_away(
+    bench: ConfigBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = bench.files()
+    await bench.add_phone("1002")
+    await bench.execute("UPDATE sites SET caller_id = '+33145678901'")
+    await killed_at(bench, "installed")
+    await bench.asterisk.kill9()
+    await until(lambda: not bench.ami.up, "the link down")
+    engine = bench.engine()
+    engine.installer._patience = 0.0
+
+    async def away(self: PbxHistory, *_: object) -> None:
+        raise Unavailable("database_away")
+
+    monkeypatch.setattr(PbxHistory, "end", away)
+    with pytest.raises(Unavailable):
+        await engine.recover(OWNER)
+    assert bench.files() == before
+    assert bench.journal()["phase"] == "over"
+    monkeypatch.undo()
+    await bench.asterisk.start()
+    await until(lambda: bench.ami.up, "the link up", 20)
+    await bench.engine().recover(OWNER)
+    assert (await bench.history())[-1][2] == "interrupted"
+    assert not bench.journal()
+
+
+async def test_a_result_that_postgresql_did_not_take_is_told_later(
+    bench: ConfigBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(self: PbxHistory, *_: object) -> None:
+        raise Unavailable("database_away")
+
+    monkeypatch.setattr(PbxHistory, "end", away)
+    await bench.add_phone("1002")
+    assert (await bench.apply()).result == "applied"
+    assert await bench.knows("1002")
+    assert (await bench.history())[-1][2] == "running"
+    monkeypatch.undo()
+    await bench.engine().recover(OWNER)
+    assert (await bench.history())[-1][2] == "applied"
+    assert not bench.journal()
+
+
+@pytest.fixture
+def small_disk(bench: ConfigBench) -> Iterator[Path]:
+    """The configuration folder on a file system of its own that a test may fill."""
+    kept = bench.files()
+    history = bench.home / "history"
+    (bench.etc / ".ccserver").rename(history)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", str(bench.etc)], check=True)
+    try:
+        for name, text in kept.items():
+            (bench.etc / name).write_text(text)
+        subprocess.run(["cp", "-a", str(history), str(bench.etc / ".ccserver")], check=True)
+        yield bench.etc
+    finally:
+        subprocess.run(["umount", "-l", str(bench.etc)], check=True)
+
+
+def fill(folder: Path) -> Path:
+    """Use up every byte that is left."""
+    path = folder / "filler"
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 512)
+    return path
+
+
+async def test_a_full_disk_is_met_before_anything_is_touched(bench: ConfigBench, small_disk: Path) -> None:
+    before = bench.files()
+    await bench.add_phone("1002")
+    filler = await asyncio.to_thread(fill, small_disk)
+    run = await bench.apply()
+    assert run.result == "refused"
+    assert f"The disk of {bench.etc} is full" in run.message
+    assert bench.files() == before
+    assert await bench.knows("1001")
+    filler.unlink()
+    assert (await bench.apply()).result == "applied"
+    assert await bench.knows("1002")
+
+
+async def test_a_disk_that_fills_up_in_the_middle_is_survived(
+    bench: ConfigBench, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = bench.files()
+    await bench.add_phone("1002")
+    real = bench.ami.action
+
+    async def greedy(name: str, /, **headers: str) -> object:
+        if name == "Reload":
+            await asyncio.to_thread(fill, small_disk)
+        return await real(name, **headers)
+
+    monkeypatch.setattr(bench.ami, "action", greedy)
+    run = await bench.apply()
+    monkeypatch.undo()
+    assert run.result in ("rolled_back", "applied"), run
+    if run.result == "rolled_back":
+        assert bench.files() == before
+        assert not await bench.knows("1002")
+    assert await bench.knows("1001")
+    (small_disk / "filler").unlink()
+    await bench.engine().recover(OWNER)
+    assert (await bench.apply()).result in ("applied", "unchanged")
+    assert await bench.knows("1002")
+    assert (bench.etc / LAST).exists()
+
+
+async def test_asterisk_that_was_away_reads_what_changed_when_it_is_back(bench: ConfigBench) -> None:
+    """Its manager interface is cut, it runs on: what it has not read is read as soon as it answers again."""
+    await bench.ami.close()
+    engine = bench.engine()
+    engine.installer._patience = 0.0
+    await bench.add_phone("1002")
+    run = await engine.apply("one", OWNER)
+    assert run.result == "applied"
+    assert not await bench.knows("1002")
+    notes = await asyncio.to_thread(engine.store.notes)
+    assert "pjsip.conf" in notes.unread
+    await bench.ami.start()
+    await until(lambda: bench.ami.up, "the link", 20)
+    assert "pjsip.conf" in await engine.installer.settle()
+    assert await bench.knows("1002")
+
+
+async def test_what_needs_a_restart_is_said_until_asterisk_has_restarted(bench: ConfigBench) -> None:
+    path = bench.etc / "asterisk.conf"
+    path.write_text(path.read_text() + "\n; somebody was here\n")
+    engine = bench.engine()
+    assert (await engine.apply("one", OWNER)).result == "applied"
+    assert "asterisk.conf" in (await asyncio.to_thread(engine.store.notes)).unread
+    await engine.installer.settle()
+    assert "asterisk.conf" in (await asyncio.to_thread(engine.store.notes)).unread
+    # Asterisk tells its start to the second.
+    started = await bench.ami.action("CoreStatus")
+
+    async def restarted() -> bool:
+        await bench.asterisk.restart()
+        await until(lambda: bench.ami.up, "the link", 20)
+        return await bench.ami.action("CoreStatus") != started
+
+    await until(restarted, "another start", 30)
+    await engine.installer.settle()
+    assert (await asyncio.to_thread(engine.store.notes)).unread == {}
