@@ -40,6 +40,7 @@ class Connection:
 
     ``a_way``, ``b_way``: the trunk (slug) by which a leg is made, "" for a phone; ``a_ways``, ``b_ways``: those that
     it may still try. ``confirm``: the agent's leg (A of a click-to-call, B of an inbound call) must press a key.
+    ``urgent``: an emergency call, for which only an answer ends the search for a way (decision 0013).
     """
 
     call_id: UUID
@@ -57,6 +58,7 @@ class Connection:
     a_ways: tuple[str, ...] = ()
     b_ways: tuple[str, ...] = ()
     confirm: bool = False
+    urgent: bool = False
 
     @property
     def over(self) -> bool:
@@ -96,6 +98,7 @@ class Action:
 
 Step = tuple[Connection, tuple[Action, ...]]
 _LIVE = frozenset({Stage.CALLING, Stage.RINGING, Stage.EARLY, Stage.PRESENT, Stage.ASKED, Stage.UP})
+_UNANSWERED = (Stage.CALLING, Stage.RINGING, Stage.EARLY)
 _HERE = frozenset({Stage.UP, Stage.PRESENT})
 """Leg A can be joined: it is answered, or we may answer it."""
 
@@ -160,9 +163,15 @@ def _another_way(connection: Connection, channel: str) -> Step:
     if channel == connection.b_id and connection.b_ways:
         way, rest = _first(connection.b_ways)
         grown = replace(
-            connection, b=Stage.CALLING, b_id=next_channel(connection.b_id), b_way=way, b_ways=rest
+            connection,
+            b=Stage.CALLING,
+            b_id=next_channel(connection.b_id),
+            b_way=way,
+            b_ways=rest,
+            bridged=False,
         )
-        return grown, (Action(Do.CALL_B),)
+        apart = (Action(Do.DESTROY_BRIDGE),) if connection.bridged else ()
+        return grown, (*apart, Action(Do.CALL_B))
     return connection, ()
 
 
@@ -172,7 +181,14 @@ def may_try_again(connection: Connection, channel: str) -> bool:
         return False
     if channel == connection.a_id:
         return connection.a is Stage.CALLING and bool(connection.a_ways)
-    return channel == connection.b_id and connection.b is Stage.CALLING and bool(connection.b_ways)
+    unanswered = _UNANSWERED if connection.urgent else (Stage.CALLING,)
+    return channel == connection.b_id and connection.b in unanswered and bool(connection.b_ways)
+
+
+def goes_on(connection: Connection, channel: str, cause: int | None, sip: int | None) -> bool:
+    """Whether another way is tried when this channel ends so."""
+    failed_way = way_failed(cause, sip) or (connection.urgent and channel == connection.b_id)
+    return failed_way and may_try_again(connection, channel)
 
 
 def way_lost(connection: Connection, trunk: str) -> Step:
@@ -299,7 +315,7 @@ def gone(connection: Connection, channel: str, cause: int | None, sip: int | Non
 
     The bridge goes with the last of them.
     """
-    if way_failed(cause, sip) and may_try_again(connection, channel):
+    if goes_on(connection, channel, cause, sip):
         return _another_way(connection, channel)
     grown = connection
     actions: list[Action] = []

@@ -89,7 +89,10 @@ class Control:
         a_way, a_ways = _ways_left(call, c.a_id, way.agent_ways(call) if c.kind is Kind.CLICK_TO_CALL else ())
         b_way, b_ways = _ways_left(call, c.b_id, way.agent_ways(call) if inbound else way.customer_ways(call))
         confirm = c.kind is not Kind.KEYPAD and way.must_confirm(call)
-        return replace(c, a_way=a_way, a_ways=a_ways, b_way=b_way, b_ways=b_ways, confirm=confirm)
+        urgent = not inbound and way.urgent(call)
+        return replace(
+            c, a_way=a_way, a_ways=a_ways, b_way=b_way, b_ways=b_ways, confirm=confirm, urgent=urgent
+        )
 
     # -- what happens
 
@@ -153,11 +156,7 @@ class Control:
     def goes_on(self, channel: str, cause: int | None, sip: int | None) -> bool:
         """Whether the call goes on by another way when this channel ends so."""
         connection = self._of(channel)
-        return (
-            connection is not None
-            and connect.way_failed(cause, sip)
-            and connect.may_try_again(connection, channel)
-        )
+        return connection is not None and connect.goes_on(connection, channel, cause, sip)
 
     def gone(self, channel: str, cause: int | None, sip: int | None = None) -> None:
         """A channel ended."""

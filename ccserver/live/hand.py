@@ -47,6 +47,10 @@ class Way(Protocol):
         """Whether whoever answers for our side must press a key."""
         ...
 
+    def urgent(self, call: Call) -> bool:
+        """Whether the called number is an emergency number."""
+        ...
+
 
 class Hand:
     """Sends commands. Raises what ``Ari`` raises, and NoWay."""

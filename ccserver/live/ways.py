@@ -7,6 +7,7 @@ from ccserver.domain.call import Call
 from ccserver.domain.dialling import allowed, shown_on
 from ccserver.domain.directory import Agent, Directory, Site, Trunk
 from ccserver.domain.errors import Conflict
+from ccserver.domain.numbers import is_emergency
 from ccserver.domain.routing import arrival, dial_string, shown_number, ways_out
 
 
@@ -72,6 +73,11 @@ class Ways:
         """Whether our side is an agent's mobile, whose voicemail must not be joined with anybody."""
         agent = self._directory().agent(call.agent_id) if call.agent_id else None
         return agent is not None and agent.station == "mobile" and call.direction != "internal"
+
+    def urgent(self, call: Call) -> bool:
+        """Whether the called number is an emergency number of the calling site."""
+        site = self._directory().site(call.site_id) if call.site_id else None
+        return site is not None and call.direction == "outbound" and is_emergency(call.number, site.country)
 
     # -- who it is
 

@@ -132,6 +132,17 @@ def test_what_was_heard_or_said_by_the_network_is_the_answer() -> None:
     assert Do.CALL_B not in did(connect.gone(ending, LEG, 34, 503))
 
 
+def test_an_emergency_call_tries_every_way_until_somebody_answers() -> None:
+    urgent = replace(with_ways(Kind.CLICK_TO_CALL, "one", "two"), urgent=True)
+    begun = connect.a_up(connect.begin(urgent)[0])[0]
+    for heard in (connect.b_rings, connect.b_early, lambda c: (c, ())):
+        step = connect.gone(heard(begun)[0], LEG, 17, 486)
+        assert did(step)[-1] is Do.CALL_B and not step[0].bridged
+        assert (Do.DESTROY_BRIDGE in did(step)) is (heard is connect.b_early)
+    joined = connect.b_up(begun)[0]
+    assert did(connect.gone(joined, LEG, 16, None)) == [Do.HANG_UP_A]
+
+
 def test_a_trunk_found_dead_is_left_at_once_by_who_waits_for_its_sign() -> None:
     begun = connect.a_up(connect.begin(with_ways(Kind.CLICK_TO_CALL, "one", "two"))[0])[0]
     step = connect.way_lost(begun, "one")

@@ -72,6 +72,9 @@ class Way:
     def must_confirm(self, call: Call) -> bool:
         return self.mobile
 
+    def urgent(self, call: Call) -> bool:
+        return False
+
 
 class Scene:
     def __init__(self) -> None:
