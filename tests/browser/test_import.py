@@ -70,7 +70,7 @@ async def test_each_error_with_its_line_and_column(open_page: OpenPage, harness:
     await expect(rows.nth(1)).to_contain_text("7")
     await expect(rows.nth(1)).to_contain_text("Poste")
     await expect(rows.nth(1)).to_contain_text("De deux à six chiffres.")
-    await expect(page.locator("#import-verdict")).to_contain_text("9 lignes sur 12 sont correctes")
+    await expect(page.locator("#import-verdict")).to_contain_text("Lignes correctes\u00a0: 9 sur 12")
     await expect(page.locator("#import-create")).to_be_disabled()
     await assert_accessible(page)
     harness.answers[("POST", USERS)] = (200, scenes_pbx.import_report())

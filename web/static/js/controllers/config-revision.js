@@ -3,7 +3,7 @@ import { changeFields, changeKey } from "controllers/config-changes";
 import { showFiles, splitFiles } from "controllers/config-diff";
 import { nameThings } from "controllers/config-names";
 import { makeSteps } from "controllers/config-steps";
-import { stepsOf } from "lib/config-run";
+import { outcomeOf, stepsOf } from "lib/config-run";
 import { clearErrors, onSubmit } from "lib/form";
 import { makeKeyedList } from "lib/keyed-list";
 import { fill } from "lib/render";
@@ -31,7 +31,7 @@ export function makeConfigRevision(page, words) {
     fill(panel, {
       title: t("Revision %(id)s", { id: row.id }),
       result: { text: words.result(row.result), tone: words.resultTone(row.result) },
-      message: { text: row.message, hidden: !row.message },
+      message: { text: row.message, hidden: !row.message || outcomeOf(row) === "done" },
     });
     facts([
       [t("Action"), words.action(row.action)], [t("Who"), row.who], [t("By way of"), words.origin(row.origin)],

@@ -1,5 +1,5 @@
 /** The head of the page: what Asterisk runs on, what waits, what an administrator must know, Check and Apply. */
-import { isRunning } from "lib/config-run";
+import { isRunning, isSettling } from "lib/config-run";
 import { fill, fromTemplate } from "lib/render";
 
 /** @param {import("lib/page").Page} page @param {import("controllers/config-steps").Words} words */
@@ -16,12 +16,12 @@ export function makeConfigStatus({ format, clock, t, tn }, words) {
   function working({ run }) {
     const step = run.steps.find(({ state }) => state === "running");
     const titles = { check: t("Checking…"), apply: t("Applying…"), rollback: t("Coming back to a former revision…") };
-    return { tone: "talking", icon: "loader-circle", title: titles[run.action], text: `${step ? words.step(step.name) : "…"} – ${run.who}`, busy: true };
+    return { tone: "talking", icon: "loader-circle", title: titles[run.action], text: `${words.step(step?.name ?? run.step)} – ${run.who}`, busy: true };
   }
 
   /** @param {any} state a ConfigState */
   function told(state) {
-    if (isRunning(state.run)) return working(state);
+    if (isRunning(state.run) || isSettling(state, clock.now())) return working(state);
     if (!state.configured && state.blind) return { tone: "neutral", icon: "eye-off", title: t("Asterisk’s configuration is not known now"), text: t("The telephony server has told nothing yet.") };
     if (!state.configured) return { tone: "neutral", icon: "circle-dashed", title: t("This Asterisk is not configured by ccserver"), text: t("Its files are somebody else’s, and are left alone. docs/operations.md says how to hand them over.") };
     if (state.problem) return { tone: "bad", icon: "circle-x", title: t("Nothing can be applied"), text: state.problem };
@@ -34,7 +34,7 @@ export function makeConfigStatus({ format, clock, t, tn }, words) {
   function warnings(state) {
     return [
       state.blind && state.configured && { tone: "bad", title: t("Asterisk is not seen now."), text: t("Whether it runs on these files is not known until it is seen again.") },
-      state.held && { tone: "warn", title: t("Automatic application is held."), text: t("Somebody came back to a former revision: nothing is applied by itself until Apply is pressed.") },
+      state.held && state.mode === "automatic" && { tone: "warn", title: t("Automatic application is held."), text: t("Somebody came back to a former revision: nothing is applied by itself until Apply is pressed.") },
       state.restart_needed?.length && {
         tone: "warn", title: t("Asterisk must be restarted."), list: state.restart_needed,
         text: t("It reads these files only when it starts. At a quiet hour: “asterisk -rx 'core restart gracefully'”, which waits for the calls to end."),

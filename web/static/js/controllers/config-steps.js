@@ -2,6 +2,9 @@
 import { makeKeyedList } from "lib/keyed-list";
 import { setAttribute } from "lib/render";
 
+/** Steps that say of what: files, modules. What the others say is for those who look into a failure, and has a place of its own. */
+const NAMING = new Set(["install", "reload"]);
+
 /** @param {import("lib/page").Page} page @param {Words} words @param {HTMLElement} container @param {string} prefix */
 export function makeSteps({ format }, words, container, prefix) {
   const list = makeKeyedList({
@@ -11,8 +14,7 @@ export function makeSteps({ format }, words, container, prefix) {
       mark: { icon: words.stepIcon(step.state) },
       name: words.step(step.name),
       state: { text: words.stepState(step.state), title: step.at ? format.time(step.at) : "" },
-      // What the step has to say, once it has something to say; a failure has a place of its own.
-      hint: (step.state !== "failed" && step.message) || words.stepHint(step.name),
+      hint: (NAMING.has(step.name) && step.state === "done" && step.message) || words.stepHint(step.name),
     }),
     after: (element, step) => {
       element.dataset.state = step.state;

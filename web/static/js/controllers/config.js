@@ -4,7 +4,7 @@ import { makeConfigHistory } from "controllers/config-history";
 import { makeConfigRevision } from "controllers/config-revision";
 import { makeConfigRun } from "controllers/config-run";
 import { makeConfigStatus } from "controllers/config-status";
-import { isRunning } from "lib/config-run";
+import { isRunning, isSettling } from "lib/config-run";
 import { makeConfigWords } from "lib/config-words";
 
 const TOPIC = "config";
@@ -12,7 +12,7 @@ const KEY = "state";
 
 /** @param {import("lib/page").Page} page */
 export function startConfig(page) {
-  const { store, api, toasts, t } = page;
+  const { store, api, clock, toasts, t } = page;
   const words = makeConfigWords(t);
   const status = makeConfigStatus(page, words);
   const run = makeConfigRun(page, words);
@@ -27,13 +27,16 @@ export function startConfig(page) {
   function show() {
     const state = store.rows(TOPIC).get(KEY);
     if (!state) return;
-    const busy = asking || isRunning(state.run) || !state.configured;
+    const settling = isSettling(state, clock.now());
+    const busy = asking || settling || isRunning(state.run) || !state.configured;
+    if (settling) window.setTimeout(show, 1000);
     status.show(state, answer);
     run.show(state.run);
     changes.follow(state);
     history.follow(state);
     check.disabled = busy;
-    apply.disabled = busy || Boolean(state.problem) || state.changes === 0;
+    // With nothing to change, applying still says that a held configuration is the one that is wanted.
+    apply.disabled = busy || Boolean(state.problem) || (state.changes === 0 && !state.held);
   }
 
   /** @param {any} problem */

@@ -27,6 +27,8 @@ export function startSiteList(page) {
   const form = makeSiteForm(page, data, (site) => { toasts.done(t("Saved.")); location.assign(`/sites/${site.slug}`); });
   const lines = new WeakMap();
 
+  const seenOf = (trunks) => Math.max(0, ...trunks.map(state.seen)) || clock.now();
+
   function showLines(element, { trunks }) {
     let list = lines.get(element);
     if (!list) {
@@ -43,8 +45,8 @@ export function startSiteList(page) {
 
   const list = makeKeyedList({
     container: place("sites"), template: "tpl-site", prefix: "site",
-    fields: ({ site, told, hit, numbers, phones }) => ({
-      name: site.name, place: hit ?? `${site.slug} · ${countries.of(site.country) ?? site.country}`, state: told,
+    fields: ({ site, trunks, told, hit, numbers, phones }) => ({
+      name: site.name, place: hit ?? `${site.slug} · ${countries.of(site.country) ?? site.country}`, state: told, seen: { seen: seenOf(trunks) },
       numbers: String(numbers), phones: String(phones),
       counts: `${tn("%(n)s number", "%(n)s numbers", numbers)} · ${tn("%(n)s phone", "%(n)s phones", phones)}`,
     }),

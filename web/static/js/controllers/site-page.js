@@ -55,6 +55,7 @@ export function startSitePage(page) {
 
   function show() {
     const current = data.find("site", site.id);
+    place("site-grid").removeAttribute("data-loading");
     place("gone").hidden = Boolean(current);
     site = current ?? site;
     head();

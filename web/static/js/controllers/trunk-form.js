@@ -75,6 +75,7 @@ export function makeTrunkForm(page, { data, site, trunks, confirm }) {
     saved() { toasts.done(t("Saved.")); void data.reload(["trunk"]); },
   });
 
+  sheet.dialog.addEventListener("close", () => { control("secret").value = ""; });
   root.addEventListener("change", (event) => {
     const { name } = /** @type {HTMLInputElement} */ (event.target);
     if (name === "preset") takePreset();

@@ -2,6 +2,7 @@
 import { startImport } from "controllers/import";
 import { makeUserForm } from "controllers/user-form";
 import { makeKeyedList } from "lib/keyed-list";
+import { makePhoneWords } from "lib/phone-words";
 
 /** @param {import("lib/page").Page} page */
 export function startUsers(page) {
@@ -14,6 +15,7 @@ export function startUsers(page) {
   let next = null;
   let asked = 0;
   let timer = 0;
+  const phones = makePhoneWords(t);
 
   const nameOf = (user) => [user.first_name, user.last_name].filter(Boolean).join(" ") || user.name || user.login;
   const list = makeKeyedList({
@@ -21,6 +23,7 @@ export function startUsers(page) {
     fields: (user) => ({
       avatar: { avatar: nameOf(user) }, name: nameOf(user), login: user.login, role: words.role(user.role),
       site: sites.get(user.site_id) ?? user.site ?? "", extension: user.extension ?? "",
+      station: user.extension && user.station ? phones.kind(user.station) : "",
       active: user.active ? { text: t("Active"), tone: "good" } : { text: t("Deactivated"), tone: "neutral" },
     }),
   });

@@ -16,6 +16,14 @@ export function outcomeOf(run) {
   return GOOD.has(run.result) ? "done" : "failed";
 }
 
+/** How long the server may take to count again what waits, after it has applied. */
+const SETTLE_SECONDS = 4;
+
+/** Applied, and the rest of the state is still the one before it. @param {any} state a ConfigState @param {number} now */
+export function isSettling({ run, applied }, now) {
+  return Boolean(run?.ended_at && run.revision) && run.result === "applied" && (applied?.revision ?? 0) < run.revision && now - run.ended_at < SETTLE_SECONDS;
+}
+
 /** The steps as they are told: once it is over nothing is still to come, and what it was killed in has failed. @param {Run} run @returns {Step[]} */
 export function stepsOf(run) {
   if (isRunning(run)) return run.steps;
