@@ -402,6 +402,45 @@ async def test_a_number_is_found_moved_and_deleted(open_page: OpenPage, harness:
     await expect(page.locator("#numbers > tr")).to_have_count(10)
 
 
+async def test_numbers_are_edited_and_deleted_together(open_page: OpenPage, harness: Harness) -> None:
+    first, second = (scenes_sites.did(f"+3314000001{i}") for i in (0, 1))
+    page = await open_page("/sites/paris")
+    await ready(page)
+    await page.get_by_label("Choisir tous les numéros affichés").check()
+    await expect(page.locator("#numbers-picked")).to_contain_text("11 numéros choisis")
+    await page.get_by_role("button", name="N’en choisir aucun").click()
+    for number in ("01 40 00 00 10", "01 40 00 00 11"):
+        await page.get_by_label(f"Choisir {number}").check()
+    await assert_accessible(page)
+    await page.get_by_role("button", name="Les modifier ensemble").click()
+    await expect(page.locator("#number-dialog h2")).to_have_text("2 numéros")
+    await expect(page.locator("#number-first")).to_be_hidden()
+    await page.select_option("#number-schedule", label="Astreinte de nuit")
+    harness.answers[("PATCH", f"/api/dids/{first['id']}")] = (200, first)
+    harness.answers[("PATCH", f"/api/dids/{second['id']}")] = problem(409, "conflict", "Trop tard.")
+    await save(page, "number")
+    await expect(page.locator("#number-form [data-form-error]")).to_contain_text("Trop tard.")
+    harness.answers[("PATCH", f"/api/dids/{second['id']}")] = (200, second)
+    await save(page, "number")
+    await expect(page.locator("#number-dialog")).to_be_hidden()
+    await expect(page.locator("#numbers-picked")).to_be_hidden()
+    assert sent(harness, "PATCH", f"/api/dids/{second['id']}") == {
+        "schedule_id": scenes.uid("schedule sav"),
+        "opened": scenes_sites.destination("agent", user_id=scenes.uid(scenes.NAMES[2])),
+        "closed": scenes_sites.destination("voicemail"),
+    }
+    for number in ("01 40 00 00 10", "01 40 00 00 11"):
+        await page.get_by_label(f"Choisir {number}").check()
+    await page.get_by_role("button", name="Les modifier ensemble").click()
+    await page.locator("#number-form [data-delete]").click()
+    await expect(page.locator("#confirm h2")).to_contain_text("2 numéros")
+    for did in (first, second):
+        harness.answers[("DELETE", f"/api/dids/{did['id']}")] = (204, None)
+    await page.locator("#confirm [data-act]").click()
+    await expect(page.locator("#toasts")).to_contain_text("2 numéros sont supprimés.")
+    assert [m for m, _, _ in harness.requests].count("DELETE") == 2
+
+
 async def test_many_numbers_are_shown_by_pages(open_page: OpenPage, harness: Harness) -> None:
     rows = [scenes_sites.did(f"+33140000{i:03d}") for i in range(100, 220)]
     harness.answers[("GET", "/api/dids")] = (200, {"items": rows[:100], "next": "page2"})

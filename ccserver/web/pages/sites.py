@@ -16,7 +16,7 @@ from ccserver.web.route import Route
 
 SECTION = "/sites"
 """The navigation's entry of all these pages."""
-TOPICS = ("sites", "links", "me")
+TOPICS = ("sites", "phones", "links", "me")
 
 
 async def choices(request: web.Request) -> dict[str, Any]:

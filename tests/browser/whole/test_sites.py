@@ -82,7 +82,9 @@ async def test_a_new_site_by_its_pages(installation: Installation, visit: Visit)
     await here.locator("#number-first").fill("04 66 00 00 12")
     await here.select_option("[name='opened.target']", "none")
     await here.locator("#number-form button[type=submit]").click()
-    await expect(here.locator("#number-first-error, #number-form [data-form-error]:visible").first).not_to_be_empty()
+    await expect(
+        here.locator("#number-first-error, #number-form [data-form-error]:visible").first
+    ).not_to_be_empty()
     await here.locator("#number-dialog [data-close]").first.click()
 
     # Routes and the probe.
