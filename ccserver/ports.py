@@ -106,8 +106,7 @@ class Ami(Protocol):
 class ThrowAway(Protocol):
     """An Asterisk that was started to be looked at and killed."""
 
-    @property
-    def running(self) -> bool: ...
+    async def running(self) -> bool: ...
 
     async def last_words(self) -> str:
         """What it said on its console; the only word of one that died before its log was open."""

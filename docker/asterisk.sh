@@ -17,6 +17,9 @@ cat >"$base/layout.new" <<EOF
 EOF
 mv "$base/layout.new" "$base/layout.json"
 
+# ccserver's container has no Asterisk to try a configuration out with: this one boots throw-away ones for it.
+/usr/local/bin/asterisk-rehearse "$base/rehearsal" &
+
 waited=0
 while [ ! -f "$base/etc/asterisk.conf" ]; do
     if [ "$waited" -ge 300 ]; then

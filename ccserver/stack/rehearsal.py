@@ -29,8 +29,7 @@ class LocalThrowAway:
         self._process = process
         self._console = console
 
-    @property
-    def running(self) -> bool:
+    async def running(self) -> bool:
         return self._process.poll() is None
 
     async def last_words(self) -> str:

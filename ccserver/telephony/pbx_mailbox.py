@@ -30,8 +30,10 @@ class RoomThrowAway:
     def __init__(self, room: Path) -> None:
         self._room = room
 
-    @property
-    def running(self) -> bool:
+    async def running(self) -> bool:
+        return await asyncio.to_thread(self._runs)
+
+    def _runs(self) -> bool:
         return not (self._room / "ended").exists()
 
     async def last_words(self) -> str:
@@ -50,7 +52,7 @@ class RoomThrowAway:
         with contextlib.suppress(OSError):
             (self._room / "stop").touch()
         deadline = time.monotonic() + STOPPED_SECONDS
-        while self.running and time.monotonic() < deadline:
+        while self._runs() and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
 
 

@@ -166,11 +166,10 @@ async def _booted(
 ) -> None:
     deadline = time.monotonic() + BOOT_SECONDS
     while not ami.up:
-        if not throw_away.running or time.monotonic() > deadline:
+        alive = await throw_away.running()
+        if not alive or time.monotonic() > deadline:
             said = await complaints()
-            reason = (
-                "Asterisk ended while it was starting" if not throw_away.running else "Asterisk did not boot"
-            )
+            reason = "Asterisk did not boot" if alive else "Asterisk ended while it was starting"
             console = await throw_away.last_words()
             raise RehearsalFailed(_told(said or [reason, *console.splitlines()[-3:]]))
         await asyncio.sleep(_POLL_SECONDS)
