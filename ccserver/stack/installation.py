@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ccserver.settings import Settings
-from ccserver.stack.kept import kept_ports, kept_secrets
+from ccserver.stack.kept import kept_secrets
 from ccserver.stack.postgres import EmbeddedPostgres
 from ccserver.stack.problems import StackProblem
 from ccserver.telephony.pbx_layout import FILE_NAME, LayoutError, PbxLayout, read_layout
@@ -25,17 +25,17 @@ def as_installed(settings: Settings) -> Settings:
         jwt_secret=settings.jwt_secret or secrets.jwt_secret,
         secrets_key=settings.secrets_key or secrets.secrets_key,
     )
-    ports = kept_ports(settings.data_dir)
-    if settings.ami_secret or ports is None:
+    layout = asterisk_layout(settings)
+    if settings.ami_secret or layout is None:
         return settings
     return replace(
         settings,
         asterisk_host="127.0.0.1",
-        ami_port=ports.ami,
+        ami_port=layout.ports.ami,
         ami_secret=secrets.ami_secret,
-        ari_url=f"http://127.0.0.1:{ports.http}/ari",
+        ari_url=f"http://127.0.0.1:{layout.ports.http}/ari",
         ari_secret=secrets.ari_secret,
-        asterisk_cel_file=settings.data_dir.absolute() / "asterisk/log/cel-custom/cel.csv",
+        asterisk_cel_file=settings.asterisk_cel_file or Path(layout.directories.log) / "cel-custom/cel.csv",
     )
 
 

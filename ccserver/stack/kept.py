@@ -57,12 +57,6 @@ def kept_secrets(folder: Path) -> Secrets | None:
     return _read(path, Secrets) if path.exists() else None
 
 
-def kept_ports(folder: Path) -> AsteriskPorts | None:
-    """Where the Asterisk of this data folder listens, if it has one. Raises StackProblem."""
-    path = folder / "asterisk-ports.json"
-    return _read(path, AsteriskPorts) if path.exists() else None
-
-
 def keep_ports(folder: Path) -> tuple[AsteriskPorts, bool]:
     """Asterisk's ports: those of last time, else the usual ones, else free ones. And whether they moved."""
     path = folder / "asterisk-ports.json"

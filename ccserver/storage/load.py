@@ -140,10 +140,15 @@ def _make_partitions(connection: psycopg.Connection, wanted: Iterable[PartitionD
 def _copy_in(connection: psycopg.Connection, dump: DatabaseDump, pieces: Iterable[tuple[str, bytes]]) -> None:
     wanted = {table.name: table for table in dump.tables}
     filled: dict[str, int] = {}
+    for name in wanted:
+        # What triggers have derived is in the dump too; derived again, it would be there twice.
+        connection.execute(sql(_SQL["rest_triggers"]).format(table=Identifier(name)))
     for name, group in groupby(pieces, key=itemgetter(0)):
         if name not in wanted or name in filled:
             raise DumpError(f"The archive has rows of {name} where none belong.")
         filled[name] = _copy_table(connection, wanted[name], (piece for _, piece in group))
+    for name in wanted:
+        connection.execute(sql(_SQL["wake_triggers"]).format(table=Identifier(name)))
     for table in dump.tables:
         if filled.get(table.name, 0) != table.rows:
             raise DumpError(

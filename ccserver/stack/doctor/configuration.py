@@ -23,7 +23,7 @@ async def check_configuration(
         yield advice(
             NAME,
             "ccserver does not configure this Asterisk: there is no asterisk/layout.json in the data folder",
-            "keep its configuration true to the pages by hand, or write the layout: docs/operations.md",
+            "ccserver asterisk adopt, or keep its configuration true to the pages by hand",
         )
         return
     if dsn is None:

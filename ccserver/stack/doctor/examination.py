@@ -33,7 +33,7 @@ async def examine(settings: Settings, clock: Callable[[], datetime] = now_utc) -
     try:
         layout = await asyncio.to_thread(asterisk_layout, settings)
     except StackProblem as problem:
-        yield bad("layout.json", str(problem), "write it anew: docs/operations.md")
+        yield bad("layout.json", str(problem), "ccserver asterisk adopt writes it anew")
     async for finding in _in_thread(
         "secrets", lambda: [*check_secrets(settings), check_secret_file(settings)]
     ):

@@ -76,6 +76,12 @@ DELETE FROM _yoyo_migration WHERE migration_id = %s
 -- name: make_partition
 CREATE TABLE {name} PARTITION OF {parent} {bound}
 
+-- name: rest_triggers
+ALTER TABLE {table} DISABLE TRIGGER USER
+
+-- name: wake_triggers
+ALTER TABLE {table} ENABLE TRIGGER USER
+
 -- name: set_sequence
 SELECT setval(%s::regclass, %s, %s)
 

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -177,6 +178,8 @@ async def test_everything_comes_back_on_an_empty_machine(source: str, target: st
         "VALUES (now(), 'x', 'page', 'apply', 'x', 'applied')",
     )
     assert (await query(target, "SELECT count(DISTINCT id) FROM pbx_revisions"))[0][0] == 2
+    off = "SELECT tgname FROM pg_trigger WHERE tgenabled = 'D'"
+    assert await query(target, off) == [], "triggers slept while the rows came in; they are awake again"
 
 
 async def test_the_archive_is_for_the_owner_and_holds_no_secret_in_clear(source: str, tmp_path: Path) -> None:
@@ -352,6 +355,25 @@ async def test_only_the_newest_stay(source: str, tmp_path: Path) -> None:
     with pytest.raises(StackProblem, match="exists already"):
         await asyncio.to_thread(lambda: make_backup(settings, now=NOW + timedelta(minutes=3)))
     assert all(check_archive(path).manifest.database.rows for path in backups_in(folder))
+
+
+async def test_what_a_killed_run_left_is_swept_away(source: str, tmp_path: Path) -> None:
+    """kill -9 in the middle: the half archive has no name that counts, and the next run removes it."""
+    settings = settings_of(tmp_path, source)
+    folder = tmp_path / "backups"
+    first = await asyncio.to_thread(lambda: make_backup(settings, now=NOW))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.integration.stack.backup_killed", source, str(tmp_path), KEY),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == -9, output.decode()
+    assert len(list(folder.glob("*.unfinished"))) == 1
+    assert backups_in(folder) == (first.path,)
+    second = await asyncio.to_thread(lambda: make_backup(settings, keep=2, now=NOW + timedelta(hours=1)))
+    assert not list(folder.glob("*.unfinished"))
+    assert backups_in(folder) == (first.path, second.path)
 
 
 @pytest.fixture
