@@ -1,4 +1,4 @@
-"""From a page to Asterisk: phones made, applied before two administrators' eyes, called back; nobody overwrites anybody."""
+"""From a page to Asterisk: phones made, applied before two administrators' eyes, taken back."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -118,7 +118,7 @@ async def test_phones_made_on_a_page_are_applied_watched_and_taken_back(
 async def test_what_was_not_seen_is_not_applied(bench: ConfigBench, told: Node, visit: Visit) -> None:
     claire = await at_config(visit, told, "claire")
     await bench.add_phone("1803")
-    # The page has heard of nothing: the row came from elsewhere, and the server has not looked yet or just did.
+    # Two changes by others, and a page that cannot read them: it still shows the list from before.
     await claire.route("**/api/config/diff", lambda route: route.abort())
     api = await told.login("denis")
     status, _ = await api.send("POST", "/api/phones", {"site_id": str(bench.site), "extension": "1804"})
