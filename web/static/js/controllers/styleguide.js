@@ -1,8 +1,12 @@
 /** Every record in every state, filled by the same code as the live pages. Development only. */
 import { startLinkChips } from "controllers/link-chips";
+import { makeListField } from "controllers/list-field";
 import { startMenu } from "controllers/menu";
+import { makeOrderField } from "controllers/order-field";
 import { makeRows } from "controllers/rows";
+import { CODECS } from "controllers/site-form";
 import { startTimers } from "controllers/timers";
+import { makeWeekField } from "controllers/week-field";
 import { setFieldError } from "lib/form";
 import { makeKeyedList } from "lib/keyed-list";
 import { OUTCOMES } from "lib/words";
@@ -34,6 +38,15 @@ export function startStyleguide(page) {
     ami: { id: "ami", up: true, since: now - 90, detail: "", lag: 0, drift: 0, as_of: now },
     "trunk:lyon": { id: "trunk:lyon", up: false, since: now - 30, detail: "OPTIONS", lag: 0, drift: 0, as_of: now },
   } });
+
+  makeListField(place("sg-several").querySelector("[data-list]"), t).set(["10.1.0.0/16", "10.9.4.0/24"]);
+  setFieldError(place("sg-several"), "subnets[1]", t("This number is too short."));
+  const codecs = makeOrderField(place("sg-order"), t);
+  codecs.offer(CODECS);
+  codecs.set(["opus", "alaw"]);
+  const week = makeWeekField(place("sg-week"), page);
+  week.set([{ day: 1, opens: "09:00", closes: "12:00" }, { day: 1, opens: "14:00", closes: "18:00" }, { day: 2, opens: "20:00", closes: "24:00" }]);
+  week.fail("hours[2].closes", t("This number is too short."));
 
   setFieldError(place("sg-form"), "sg-wrong", t("This number is too short."));
   for (const kind of ["dialog", "panel"]) {
