@@ -1,4 +1,4 @@
-"""Is it a human? Whoever answers an agent's mobile hears a few tones and presses 1; a voicemail does not."""
+"""Is it a human? Whoever answers an agent's mobile hears "press one" and does; a voicemail does not."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,11 +13,8 @@ log = structlog.get_logger(__name__)
 
 ANSWER_SECONDS = 10.0
 KEY = "1"
-PROMPT = ("sound:beep", "sound:vm-press", "sound:digits/1")
-"""In Asterisk's own words, "press one"; a site without these sounds hears the tones alone."""
-TONES = (
-    "tone:!440/200,!0/200,!440/200,!0/200,!440/200,!0/1500,!440/200,!0/200,!440/200,!0/200,!440/200,!0/1500"
-)
+PROMPT = ("sound:beep", "sound:vm-press", "sound:digits/1", "sound:silence/2") * 4
+"""Asterisk's own words, "press one", until the time is over. No tones: ARI would take their commas for the list's."""
 
 
 class Asking:
@@ -53,9 +50,7 @@ class Asking:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 try:
-                    await self._ari.channels.play(
-                        channel, (TONES, *PROMPT, TONES), playback_id=f"ask-{channel}"
-                    )
+                    await self._ari.channels.play(channel, PROMPT, playback_id=f"ask-{channel}")
                 except DomainError as error:
                     # Unheard, the question can still be answered by who knows it.
                     log.warning("question could not be played", channel=channel, why=str(error))

@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 from ccserver.domain.agent import Interval
 from ccserver.domain.call import Call
+from ccserver.domain.telephony import HangupAsked
 from ccserver.storage.calls import (
     CallRecord,
     IntervalRecord,
@@ -111,6 +112,7 @@ async def test_an_open_call_comes_back_as_it_was(database: Database) -> None:
     tenant, _ = await prepared(database)
     play = Play().placed().agent(0.1).up(1, AGENT_LEG).customer(1.1).up(2, CUSTOMER_LEG)
     play.hold(3, AGENT_LEG, True).hold(4, AGENT_LEG, False).hold(6, AGENT_LEG, True)
+    play.feed(HangupAsked(at=T0 + 7, call_id=CALL, by="supervisor"))
     await write(database, *records_of(play, tenant, "1"))
     async with database.system() as connection:
         await ensure_partitions(connection)
@@ -121,3 +123,4 @@ async def test_an_open_call_comes_back_as_it_was(database: Database) -> None:
     call = later.book.get(CALL)
     assert call is not None
     assert (call.state, call.held_since, call.hold_seconds) == ("on_hold", T0 + 6, 1.0)
+    assert call.asked_by == "supervisor", "who asked to end it is known after a kill"

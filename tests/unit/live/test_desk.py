@@ -318,3 +318,16 @@ async def test_a_physical_phone_dials_for_its_site() -> None:
     assert call is not None and (call.direction, call.agent_id, call.site_id) == ("outbound", None, PARIS)
     assert scene.desk.ways.customer(call, "paris") == Reach("PJSIP/0145000001@trunk-paris", "0162000011")
     assert call_row(call, scene.engine.directory, T0).party == "Accueil (2001)"
+
+
+async def test_a_colleague_on_his_mobile_is_rung_there() -> None:
+    scene = Scene()
+    scene.engine.set_directory(wider())
+    channel = "1790000000.9"
+    scene.channel(channel, "1001", channel, exten="1002")
+    scene.engine.arrived(channel, ["outbound", "1001", "1002"])
+    call = scene.book.get(scene.book.call_id_of(channel) or CALL)
+    assert call is not None and call.direction == "internal"
+    assert scene.desk.ways.customer_ways(call) == ("lyon",)
+    scene.channel(f"cc-{call.id}-customer", "trunk-lyon", channel)
+    assert scene.engine.agents.busy(ALICE) and scene.engine.agents.busy(BOB)
