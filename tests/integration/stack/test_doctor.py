@@ -4,8 +4,9 @@ import asyncio
 import json
 import os
 import socket
+import subprocess
 import sys
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from ccserver.settings import Settings
 from ccserver.stack.backup import make_backup
 from ccserver.stack.doctor import asterisk as asterisk_looks
 from ccserver.stack.doctor import database as database_looks
+from ccserver.stack.doctor import machine
 from ccserver.stack.doctor.asterisk import check_asterisk
 from ccserver.stack.doctor.bus import check_bus
 from ccserver.stack.doctor.configuration import check_configuration
@@ -358,6 +360,37 @@ async def plan_of(settings: Settings, layout: PbxLayout, dsn: str) -> PbxModel:
     finally:
         await database.close()
         await supervisor.close()
+
+
+# ---- disks
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=100", "ccserver-test", folder],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"This test mounts a small tmpfs and so runs as root: {done.stderr}"
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_disks(small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def look(folder: Path) -> Level:
+        return next(iter(machine.check_disks([("x", folder)]))).level
+
+    assert look(tmp_path / "not/there/yet") in (Level.GOOD, Level.ADVICE)  # as much as this machine has
+    assert look(small_disk) is Level.BAD
+    monkeypatch.setattr(machine, "_GIB", 1 << 10)
+    assert look(small_disk) is Level.GOOD
+    for number in range(97):
+        (small_disk / str(number)).touch()
+    assert look(small_disk) is Level.BAD  # no inode is left
 
 
 # ---- all of it, by the command

@@ -209,34 +209,6 @@ def test_what_the_kernel_says_of_its_clock_is_plausible() -> None:
     assert state.synchronised is (machine.check_clock().level is Level.GOOD)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "small"
-    folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=100", "ccserver-test", folder],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"This test mounts a small tmpfs and so runs as root: {done.stderr}"
-    yield folder
-    subprocess.run(["umount", folder], check=True)
-
-
-def test_disks(small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def look(folder: Path) -> Level:
-        return next(iter(machine.check_disks([("x", folder)]))).level
-
-    assert look(tmp_path / "not/there/yet") in (Level.GOOD, Level.ADVICE)  # as much as this machine has
-    assert look(small_disk) is Level.BAD
-    monkeypatch.setattr(machine, "_GIB", 1 << 10)
-    assert look(small_disk) is Level.GOOD
-    for number in range(97):
-        (small_disk / str(number)).touch()
-    assert look(small_disk) is Level.BAD  # no inode is left
-
-
 def test_open_files(tmp_path: Path) -> None:
     child = subprocess.Popen(["sh", "-c", "ulimit -S -n 300; exec sleep 60"])
     try:
