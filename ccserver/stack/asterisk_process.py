@@ -21,6 +21,7 @@ from typing import Final
 from ccserver.domain.pbx import PbxDirectories, PbxModel
 from ccserver.stack.asterisk_root import AsteriskBinary
 from ccserver.stack.problems import StackProblem
+from ccserver.telephony.pbx_files import put_files
 from ccserver.telephony.pbx_folders import cel_file, make_folders
 from ccserver.telephony.render import render
 
@@ -238,16 +239,8 @@ class AsteriskProcess:
             self._process.send_signal(number)
 
     def _write_files(self) -> None:
-        where = self._directories
-        make_folders(where)
-        for name, text in self._files.items():
-            path = Path(where.etc) / name
-            if path.exists() and path.read_text() == text:
-                continue  # Asterisk's reload looks at the time of change
-            aside = path.with_name(path.name + ".new")
-            aside.write_text(text)
-            aside.chmod(0o600)
-            aside.replace(path)
+        make_folders(self._directories)
+        put_files(Path(self._directories.etc), self._files)
 
     def _stop_leftover(self) -> None:
         """An Asterisk of these very directories that an earlier, killed run left behind goes first."""
