@@ -74,8 +74,11 @@ def trunk_secret(value: str) -> str:
 
 
 def written(value: str) -> str:
-    """What a macro or a function of this module wrote, whose own values were checked on their way into it."""
-    return _Written(value)
+    """What a macro or a function of this module wrote, whose own values were checked on their way into it.
+
+    Its last line end is left to the template, which writes one behind the macro's call.
+    """
+    return _Written(value.removesuffix("\n"))
 
 
 def zone_name(zone: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from ccserver.domain.pbx import (
     CODECS,
+    EMERGENCY_NUMBERS,
     DestinationPbx,
     DidPbx,
     MobilePbx,
@@ -153,8 +154,8 @@ def models(draw: st.DrawFn, base: PbxModel) -> PbxModel:
     numbers = (
         draw(st.lists(st.from_regex(EXTENSION, fullmatch=True), max_size=6, unique=True)) if slugs else []
     )
-    taken = {number for place in places for number in emergency_numbers(place.country)}
-    numbers = [number for number in numbers if number not in taken and not number.startswith("112")]
+    taken = set(EMERGENCY_NUMBERS).union(*(emergency_numbers(place.country) for place in places))
+    numbers = [number for number in numbers if number not in taken]
     phones: list[PhonePbx] = []
     mobiles: list[MobilePbx] = []
     for extension in numbers:
