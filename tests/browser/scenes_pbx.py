@@ -1,5 +1,6 @@
 """Asterisk's configuration, phones and imports on a morning, for the pages' harness."""
 
+from collections.abc import Callable
 from typing import Any
 
 from tests.browser.scenes import LYON, NAMES, PARIS, uid
@@ -167,7 +168,7 @@ def answer(method: str, path: str, now: float) -> Row | None:
     """What the server answers when a test says nothing else; None for what is not about this."""
     if method != "GET":
         return None
-    lists = {
+    lists: dict[str, Callable[[], Row]] = {
         "/api/config": lambda: state(now),
         "/api/config/diff": diff,
         "/api/config/history": lambda: {"items": revisions(now), "next": ""},

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from tests.browser import scenes_pbx
 from tests.browser.axe import assert_accessible
@@ -24,7 +24,7 @@ def asked(harness: Harness) -> list[tuple[str, Any]]:
     return [(path, body) for method, path, body in harness.requests if method == "POST"]
 
 
-def csv(name: str = "users.csv", content: bytes = b"login\nawa") -> dict[str, Any]:
+def csv(name: str = "users.csv", content: bytes = b"login\nawa") -> FilePayload:
     return {"name": name, "mimeType": "text/csv", "buffer": content}
 
 
@@ -99,7 +99,7 @@ async def test_an_extension_taken_since_the_rehearsal(open_page: OpenPage, harne
     ids=["kind", "size"],
 )
 async def test_what_is_no_table_does_not_leave_the_page(
-    open_page: OpenPage, harness: Harness, file: dict[str, Any], words: str
+    open_page: OpenPage, harness: Harness, file: FilePayload, words: str
 ) -> None:
     page = await start(open_page)
     await page.set_input_files("#import-file", file)

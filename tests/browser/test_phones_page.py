@@ -44,7 +44,7 @@ async def test_every_phone_with_whose_it_is_and_whether_it_is_there(
 async def test_filters_ask_and_others_changes_are_read_again(open_page: OpenPage, harness: Harness) -> None:
     page = await open_page("/phones")
     await expect(page.locator("#phones > tr")).to_have_count(11)
-    only = {"items": [phone("302")], "next": ""}
+    only: dict[str, Any] = {"items": [phone("302")], "next": ""}
     harness.answers[("GET", "/api/phones")] = (200, only)
     await page.locator("#text").fill("réunion")
     await page.select_option("#kind", "physical")
