@@ -2,6 +2,7 @@
 
 import datetime
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 
 from ccserver.domain.pbx import (
@@ -31,6 +32,8 @@ from tests.rig.asterisk import LYON_DID, PARIS_DID, PARIS_SECOND_DID, demo_model
 
 BACKUP_ADDRESS = "127.0.0.4"
 PROVIDER_ADDRESS = "127.0.0.7"
+SECURE_ADDRESS = "127.0.0.8"
+STREAM_ADDRESS = "127.0.0.9"
 INSIDE, OUTSIDE = "127.0.0.5", "127.0.0.6"
 VOICEMAIL_DID = "+33145670003"
 CLOSED_DID = "+33145670004"
@@ -41,11 +44,12 @@ PROVIDER_SECRETS = ("s3cr+t.of=one%!*'()", "other:/@secret~two")
 
 
 def certificate(folder: Path) -> PbxTls:
-    """A certificate of our own for 127.0.0.1, which is its own authority."""
+    """A certificate of our own for this machine, which is its own authority."""
     folder.mkdir(parents=True, exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.datetime.now(datetime.UTC)
+    addresses = [x509.IPAddress(ip_address(text)) for text in ("127.0.0.1", SECURE_ADDRESS)]
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -55,6 +59,7 @@ def certificate(folder: Path) -> PbxTls:
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=30))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName(addresses), critical=False)
         .sign(key, hashes.SHA256())
     )
     (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
@@ -107,9 +112,22 @@ def full_model(binary: AsteriskBinary, home: Path) -> PbxModel:
             replace(lyon, number_format="e164"),
             provider,
             replace(provider, slug="lyon-two", username="0033478670002", secret=PROVIDER_SECRETS[1]),
-            TrunkPbx(slug="over-tls", site="lyon", host="127.0.0.8", port=5061, transport="tls"),
             TrunkPbx(
-                slug="over-tcp", site="lyon", host="127.0.0.9", port=5060, transport="tcp", dial_prefix="*1#"
+                slug="over-tls",
+                site="lyon",
+                host=SECURE_ADDRESS,
+                port=free_tcp_port(SECURE_ADDRESS),
+                transport="tls",
+                qualify_seconds=0,
+            ),
+            TrunkPbx(
+                slug="over-tcp",
+                site="lyon",
+                host=STREAM_ADDRESS,
+                port=free_tcp_port(STREAM_ADDRESS),
+                transport="tcp",
+                qualify_seconds=0,
+                dial_prefix="*1#",
             ),
         ),
         phones=(
