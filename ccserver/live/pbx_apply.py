@@ -83,7 +83,7 @@ class PbxApply:
                 await whole(pbx_install.clear, self.store)
             if planned.nothing_to_do:
                 return await self._ended(run, "unchanged", NOTHING)
-            return await self._ended(run, "checked", f"{len(planned.difference.names)} files would change")
+            return await self._ended(run, "checked", f"{len(planned.difference.to_read)} files would change")
 
     async def apply(self, run_id: str, asker: Asker, fingerprint: str = "") -> ConfigRun:
         """Bring Asterisk to what the database says. ``fingerprint``: what the asker saw, "" for anything."""
@@ -128,7 +128,7 @@ class PbxApply:
             await self._recover()
             target = await asyncio.to_thread(self.target_of, revision)
             await self._hold()
-            if not target.difference.names:
+            if not target.difference.to_read:
                 return await self._ended(run, "unchanged", NOTHING)
             journal = await self._begin_rollback(run, target)
             target = dataclasses.replace(target, revision=journal.revision)
@@ -178,7 +178,7 @@ class PbxApply:
             planned = await self.planner.plan()
             if fingerprint and planned.fingerprint != fingerprint:
                 raise Conflict("config_changed")
-            run.say(f"{len(planned.changes)} changes in {len(planned.difference.names)} files")
+            run.say(f"{len(planned.changes)} changes in {len(planned.difference.to_read)} files")
         return planned
 
     async def _try_out(self, run: RunLog, planned: Planned, files: dict[str, str]) -> None:
@@ -201,7 +201,7 @@ class PbxApply:
         revision = await self.history.begin(
             run,
             fingerprint=planned.fingerprint,
-            files=planned.difference.names,
+            files=(*planned.difference.names, *planned.difference.extras),
             objects=planned.changes,
             left_out=planned.left_out,
             diff="\n".join(file.diff for file in text.files),

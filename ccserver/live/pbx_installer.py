@@ -114,14 +114,14 @@ class PbxInstaller:
         difference, store = target.difference, self._store
         async with run.step("install"):
             await whole(pbx_install.install, store, difference.changed, difference.removed)
-            run.say(", ".join(difference.names))
+            run.say(", ".join(difference.names) or "nothing to install")
         async with run.step("reload"):
             if not await self.up():
-                await self._note_unread(difference.names)
+                await self._note_unread(difference.to_read)
                 run.say(NOT_RUNNING, "skipped")
             else:
-                told = await reload(self._ami, difference.names, difference.now, target.files)
-                read = set(difference.names) - set(told.restart)
+                told = await reload(self._ami, difference.to_read, difference.now, target.files)
+                read = set(difference.to_read) - set(told.restart)
                 await self._note_unread(told.restart, read)
                 words = ", ".join(told.modules) or "nothing to reload"
                 run.say(f"{words}; needs a restart: {', '.join(told.restart)}" if told.restart else words)
@@ -159,6 +159,7 @@ class PbxInstaller:
             machine=manifest.machine,
             files=manifest.files,
             objects=manifest.objects,
+            extras=manifest.extras,
         )
         self._store.put_applied(applied)
         return applied
@@ -173,13 +174,13 @@ class PbxInstaller:
                 await whole(store.use_reserve)
                 await whole(pbx_install.restore, store, target.revision, journal.before, journal.created)
                 if await self.up():
-                    await reload(self._ami, difference.names, target.files, difference.now)
+                    await reload(self._ami, difference.to_read, target.files, difference.now)
                     with contextlib.suppress(OSError):
                         await whole(store.put_notes, notes)
                     old = await asyncio.to_thread(read_files, store.etc, target.files)
                     run.say(await verify(self._ami, expected_of(old)))
                 else:
-                    await self._note_unread(difference.names)
+                    await self._note_unread(difference.to_read)
                     run.say(NOT_RUNNING)
         except _FAULTS as error:
             words = f"{reason}\nPutting the files of before back failed as well: {self._words(error)}"
@@ -200,6 +201,7 @@ class PbxInstaller:
             created=created,
             objects=target.objects,
             left_out=target.left_out,
+            extras=dict(target.difference.extras_then),
         )
 
     def _words(self, error: Exception) -> str:

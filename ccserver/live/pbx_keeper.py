@@ -307,7 +307,9 @@ class PbxKeeper:
 
 
 def _wish(planned: Planned) -> tuple[str, ...]:
-    return (planned.fingerprint, *planned.difference.names)
+    """What is to be applied, hand-written files included: when one of them is mended, it is another wish."""
+    extras = planned.difference.extras_then
+    return (planned.fingerprint, *planned.difference.to_read, *sorted(f"{n} {extras[n]}" for n in extras))
 
 
 def _whole_number(value: Value) -> int:

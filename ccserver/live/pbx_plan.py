@@ -48,7 +48,7 @@ class Planned:
 
     @property
     def nothing_to_do(self) -> bool:
-        return not self.difference.names
+        return not self.difference.to_read
 
 
 class PbxPlanner:
@@ -167,10 +167,11 @@ def _place(error: TemplateError) -> str:
 
 def changes_of(applied: Applied | None, objects: Objects, differing: Difference) -> tuple[ObjectChange, ...]:
     """What is not applied: objects, files that somebody edited, and files that differ for no reason named before."""
+    extras = tuple(ObjectChange(kind="file", name=name, action="changed") for name in differing.extras)
     if not differing.names:
-        return ()
+        return extras
     changes = compare(applied.objects if applied else {}, objects)
-    edited = tuple(ObjectChange(kind="file", name=name, action="edited") for name in differing.edited)
+    edited = (*extras, *(ObjectChange(kind="file", name=n, action="edited") for n in differing.edited))
     if not changes and not edited:
         # The templates themselves are others than last time.
         return tuple(ObjectChange(kind="file", name=name, action="changed") for name in differing.names)
@@ -203,6 +204,6 @@ Seen = tuple[tuple[tuple[str, int, int], ...], tuple[int, ...]]
 
 def _seen(etc: Path, store: PbxStore) -> Seen:
     """Changes whenever a file of the folder does."""
-    files = etc.glob("*.conf") if etc.is_dir() else ()
-    seen = [(path.name, (stat := path.stat()).st_mtime_ns, stat.st_size) for path in files if path.is_file()]
+    files = (*etc.glob("*.conf"), *etc.glob("*.d/*.conf")) if etc.is_dir() else ()
+    seen = [(str(path), (stat := path.stat()).st_mtime_ns, stat.st_size) for path in files if path.is_file()]
     return tuple(sorted(seen)), store.signature()[1:2]

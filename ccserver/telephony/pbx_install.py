@@ -11,7 +11,7 @@ import os
 import shutil
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -25,17 +25,30 @@ _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """What an install would do. ``edited``: files that somebody changed or removed since they were applied."""
+    """What an install would do. ``edited``: files of ours that somebody changed or removed since they were applied.
+
+    ``extras``: hand-written files (``pjsip.d/mine.conf``...) that are not as when Asterisk was last told to read;
+    ``extras_then`` are all of them with their hashes. They are never written, only read again.
+    """
 
     changed: tuple[str, ...]
     removed: tuple[str, ...]
     edited: tuple[str, ...]
     now: Mapping[str, str]
     then: Mapping[str, str]
+    extras: tuple[str, ...] = ()
+    extras_then: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Files to be replaced, made or removed."""
         return tuple(sorted((*self.changed, *self.removed)))
+
+    @property
+    def to_read(self) -> tuple[str, ...]:
+        """Files that Asterisk must read again: those, and the ones that include hand-written ones."""
+        owners = {f"{name.partition('/')[0].removesuffix('.d')}.conf" for name in self.extras}
+        return tuple(sorted({*self.names, *owners}))
 
 
 def difference(etc: Path, applied: Applied | None, files: Mapping[str, str]) -> Difference:
@@ -47,7 +60,28 @@ def difference(etc: Path, applied: Applied | None, files: Mapping[str, str]) -> 
     changed = differing_files({name: now[name] for name in now if name in files}, files)
     touched = {name for name, hash_ in known.items() if name not in now or file_hash(now[name]) != hash_}
     edited = tuple(sorted(touched & {*changed, *removed}))
-    return Difference(changed=changed, removed=removed, edited=edited, now=now, then=files)
+    extras = extras_of(etc, files)
+    before = applied.extras if applied else {}
+    return Difference(
+        changed=changed,
+        removed=removed,
+        edited=edited,
+        now=now,
+        then=files,
+        extras=tuple(sorted(n for n in {*extras, *before} if extras.get(n) != before.get(n))),
+        extras_then=extras,
+    )
+
+
+def extras_of(etc: Path, files: Mapping[str, str]) -> dict[str, str]:
+    """Hand-written files that ours include, by hash."""
+    found: dict[str, str] = {}
+    for name in files:
+        folder = etc / f"{name.removesuffix('.conf')}.d"
+        if folder.is_dir():
+            texts = read_files(folder)
+            found |= {f"{folder.name}/{n}": file_hash(t) for n, t in texts.items() if n.endswith(".conf")}
+    return found
 
 
 def stage(store: PbxStore, files: Mapping[str, str]) -> None:

@@ -30,7 +30,9 @@ Stored = TypeVar("Stored", bound=msgspec.Struct)
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
-    """What was applied last. ``machine`` names ports, folders and accounts; ``objects`` holds no secret."""
+    """What was applied last. ``machine`` names ports, folders and accounts; ``objects`` holds no secret; ``extras``
+    are the hand-written files of then, by hash.
+    """
 
     revision: int
     at: float
@@ -39,6 +41,7 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
     machine: str
     files: dict[str, str]
     objects: dict[str, dict[str, dict[str, str]]]
+    extras: dict[str, str] = {}
 
 
 class Unread(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +88,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     created: tuple[str, ...]
     objects: dict[str, dict[str, dict[str, str]]]
     left_out: tuple[str, ...] = ()
+    extras: dict[str, str] = {}
 
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):

@@ -155,10 +155,10 @@ async def test_what_is_refused_is_not_tried_again_until_it_is_something_else(aut
         automatic.keeper.wake()
         await asyncio.sleep(0.4)
     assert len(await bench.history()) == tries
-    mine.unlink()
-    await bench.add_phone("1003")
+    mine.write_text("[mine]\ntype = aor\n")
     automatic.keeper.wake()
-    await until(lambda: bench.knows("1003"), "phone 1003", 20)
+    await until(lambda: bench.knows("1002"), "phone 1002", 20)
+    assert "mine" in await bench.asterisk.rx("pjsip show aors")
 
 
 async def test_the_command_lines_run_is_shown_too(manual: Kept) -> None:

@@ -167,6 +167,23 @@ async def test_what_others_wrote_is_never_touched(bench: ConfigBench) -> None:
     assert "hand-made" in await bench.asterisk.rx("pjsip show aors")
 
 
+async def test_a_new_hand_written_file_is_a_change_that_is_tried_out_and_read(bench: ConfigBench) -> None:
+    mine = bench.etc / "extensions.d" / "mine.conf"
+    mine.parent.mkdir(exist_ok=True)
+    mine.write_text("[mine]\nexten => 1,1,NoOp(\n")
+    planned = await bench.engine().planner.plan()
+    assert [(c.kind, c.name, c.action) for c in planned.changes] == [
+        ("file", "extensions.d/mine.conf", "changed")
+    ]
+    assert (await bench.apply()).result == "refused"
+    mine.write_text("[mine]\nexten => 1,1,NoOp()\n")
+    run = await bench.apply()
+    assert run.result == "applied", run
+    assert step(run, "reload")[1] == "pbx_config"
+    assert "NoOp" in await bench.asterisk.rx("dialplan show mine")
+    assert (await bench.apply()).result == "unchanged"
+
+
 async def test_an_edit_by_hand_is_noticed_shown_and_kept(bench: ConfigBench) -> None:
     path = bench.etc / "queues.conf"
     path.write_text(path.read_text() + "; my own remark\n")
