@@ -34,6 +34,13 @@ export function makeSheet({ t }, { id, title, show, body, save, find, changes = 
     note.hidden = !text;
   }
 
+  /** Ready to type in; not on a telephone, whose keyboard would cover the form. */
+  function focusFirst() {
+    if (!matchMedia("(pointer: fine)").matches) return;
+    const controls = /** @type {HTMLInputElement[]} */ ([...form.querySelectorAll(".dialog-body :is(input, select)")]);
+    controls.find((control) => !control.readOnly && control.getClientRects().length)?.focus();
+  }
+
   onSubmit(form, async (values) => {
     const whole = body(values);
     const changed = Object.fromEntries(Object.entries(whole).filter(([name, value]) => !same(value, before[name])));
@@ -67,7 +74,7 @@ export function makeSheet({ t }, { id, title, show, body, save, find, changes = 
       show(row, form);
       before = now();
       dialog.showModal();
-      dialog.querySelector(".dialog-body")?.scrollTo(0, 0);
+      focusFirst();
     },
     /** The record may have changed under the open form. */
     look() {
