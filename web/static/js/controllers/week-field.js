@@ -2,13 +2,11 @@
  * The week of a schedule: for each day its openings, typed as hours or drawn on the day's bar with the pointer.
  * Everything that the pointer does, the fields do by keyboard.
  */
-import { dayNames, drawDay } from "lib/week";
-import { minutesOf, readHour } from "lib/zone-time";
+import { startPainting } from "controllers/week-paint";
 import { fill, fromTemplate } from "lib/render";
+import { dayNames, drawDay } from "lib/week";
+import { hourOf, minutesOf, readHour } from "lib/zone-time";
 
-const STEP = 30;
-const two = (n) => String(n).padStart(2, "0");
-const textOf = (minutes) => `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
 /** As an end, midnight is the coming one. @param {string} text */
 const endOf = (text) => (text === "00:00" ? "24:00" : text);
 const isHour = (text) => /^\d\d:\d\d$/.test(text);
@@ -55,40 +53,17 @@ export function makeWeekField(root, { locale, t }) {
     root.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
-  /** Hours that touch become one. @param {HTMLElement} day @param {number} from @param {number} to */
+  /** Hours that touch become one. @param {HTMLElement} day @param {number} from @param {number} to minutes */
   function paint(day, from, to) {
     let [start, end] = [from, to];
     for (const opening of openingsOf(day)) {
       const { opens, closes } = read(opening);
-      const [a, b] = [minutesOf(opens), minutesOf(closes)];
-      if (!isHour(opens) || !isHour(closes) || b < start || a > end) continue;
-      [start, end] = [Math.min(a, start), Math.max(b, end)];
+      if (!isHour(opens) || !isHour(closes) || minutesOf(closes) < start || minutesOf(opens) > end) continue;
+      [start, end] = [Math.min(minutesOf(opens), start), Math.max(minutesOf(closes), end)];
       opening.remove();
     }
-    append(day, textOf(start), textOf(end));
+    append(day, hourOf(start), hourOf(end));
     changed(day);
-  }
-
-  function startPainting(event) {
-    const bar = /** @type {Element} */ (event.target).closest("[data-bar]");
-    if (!bar || event.button !== 0) return;
-    event.preventDefault();
-    const day = bar.closest("[data-day]");
-    const box = bar.getBoundingClientRect();
-    const at = (x) => Math.min(1440, Math.max(0, Math.round(((x - box.left) / box.width) * (1440 / STEP)) * STEP));
-    const first = at(event.clientX);
-    const before = openingsOf(day).map(read).filter(({ opens, closes }) => isHour(opens) && isHour(closes));
-    const span = (x) => [Math.min(first, at(x)), Math.max(first, at(x))].map(textOf);
-    const move = (e) => { const [opens, closes] = span(e.clientX); drawDay(bar, [...before, { opens, closes }]); };
-    const end = (e) => {
-      removeEventListener("pointermove", move);
-      const last = at(e.clientX);
-      if (e.type === "pointerup" && last !== first) paint(day, Math.min(first, last), Math.max(first, last));
-      else draw(day);
-    };
-    addEventListener("pointermove", move);
-    addEventListener("pointerup", end, { once: true });
-    addEventListener("pointercancel", end, { once: true });
   }
 
   function copyMonday() {
@@ -100,7 +75,7 @@ export function makeWeekField(root, { locale, t }) {
     }
   }
 
-  root.addEventListener("pointerdown", startPainting);
+  startPainting(root, { spans: (day) => openingsOf(day).map(read).filter(({ opens, closes }) => isHour(opens) && isHour(closes)), paint, draw });
   root.addEventListener("change", (event) => {
     const { target } = event;
     if (target instanceof HTMLInputElement) target.value = readHour(target.value);

@@ -42,3 +42,8 @@ export function minutesOf(text) {
   const [hours, minutes] = text.split(":").map(Number);
   return hours * 60 + minutes;
 }
+
+/** @param {number} minutes since midnight, 1440 for the coming one */
+export function hourOf(minutes) {
+  return [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, "0")).join(":");
+}
