@@ -13,7 +13,7 @@ from ccserver.stack.problems import StackProblem
 
 LOOPBACK = "127.0.0.1"
 Kept = TypeVar("Kept", bound=msgspec.Struct)
-USUAL_SIP, USUAL_HTTP, USUAL_AMI = 5060, 8088, 5038
+USUAL_SIP, USUAL_HTTP, USUAL_AMI, USUAL_SIP_TLS, USUAL_HTTPS = 5060, 8088, 5038, 5061, 8089
 
 
 class Secrets(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,11 +29,13 @@ class Secrets(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AsteriskPorts(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the local Asterisk listens, on loopback: phones need to find it again after a restart."""
+    """Where the local Asterisk listens, on loopback: phones need to find it again after a restart. 0: not at all."""
 
     sip: int
     http: int
     ami: int
+    sip_tls: int = 0
+    https: int = 0
 
 
 def keep_secrets(folder: Path) -> Secrets:
@@ -66,10 +68,17 @@ def keep_ports(folder: Path) -> tuple[AsteriskPorts, bool]:
         sip=wanted.sip if _free(wanted.sip, udp=True) else free_udp_port(LOOPBACK),
         http=wanted.http if _free(wanted.http) else free_tcp_port(LOOPBACK),
         ami=wanted.ami if _free(wanted.ami) else free_tcp_port(LOOPBACK),
+        sip_tls=_tcp(wanted.sip_tls or USUAL_SIP_TLS),
+        https=_tcp(wanted.https or USUAL_HTTPS),
     )
     if chosen != last:
         _write(path, chosen)
-    return chosen, last is not None and chosen != last
+    moved = last is not None and (chosen.sip, chosen.http, chosen.ami) != (last.sip, last.http, last.ami)
+    return chosen, moved
+
+
+def _tcp(port: int) -> int:
+    return port if _free(port) else free_tcp_port(LOOPBACK)
 
 
 def _free(port: int, *, udp: bool = False) -> bool:

@@ -1,12 +1,14 @@
 """The local Asterisk's own part of the model: its folders, ports and accounts, all under our data folder."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
-from ccserver.domain.pbx import PbxDirectories, PbxModel, PbxModelError, PbxPorts, PbxUser
+from ccserver.domain.pbx import PbxDirectories, PbxModel, PbxModelError, PbxPorts, PbxTls, PbxUser
 from ccserver.settings import Settings
 from ccserver.stack.asterisk_root import AsteriskBinary
 from ccserver.stack.kept import AsteriskPorts, Secrets
 from ccserver.stack.problems import StackProblem
+from ccserver.stack.self_signed import keep_certificate
 from ccserver.telephony.pbx_layout import FILE_NAME, PbxLayout, write_layout
 
 RTP_FIRST, RTP_LAST = 10_000, 11_999
@@ -19,13 +21,23 @@ def local_model(
 
     Raises `StackProblem` for a folder that Asterisk cannot name. Blocks.
     """
+    tls = PbxTls()
+    if ports.sip_tls or ports.https:
+        tls = keep_certificate(folder / "tls", datetime.now(tz=UTC))
     try:
         model = PbxModel(
             revision=0,
             tenant="main",
             ports=PbxPorts(
-                sip=ports.sip, http=ports.http, ami=ports.ami, rtp_first=RTP_FIRST, rtp_last=RTP_LAST
+                sip=ports.sip,
+                sip_tls=ports.sip_tls,
+                http=ports.http,
+                https=ports.https,
+                ami=ports.ami,
+                rtp_first=RTP_FIRST,
+                rtp_last=RTP_LAST,
             ),
+            tls=tls,
             directories=PbxDirectories.under(
                 str(folder), modules=str(binary.moddir), data=str(binary.datadir)
             ),
@@ -38,5 +50,7 @@ def local_model(
             f"Asterisk cannot work in {folder}: {error}. Move the checkout to a shorter path of plain "
             "characters, or set CCSERVER_DATA (and CCSERVER_CACHE) to such folders."
         ) from error
-    write_layout(folder / FILE_NAME, PbxLayout(ports=model.ports, directories=model.directories))
+    write_layout(
+        folder / FILE_NAME, PbxLayout(ports=model.ports, directories=model.directories, tls=model.tls)
+    )
     return model
