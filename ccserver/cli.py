@@ -85,6 +85,7 @@ def up_command(
 ) -> None:
     """Start everything on this machine: PostgreSQL, Asterisk and the server. Ctrl-C stops it all."""
     settings = _settings()
+    configure("text", "ERROR")  # what it does is told by its progress
     _run(lambda: up(UpOptions(settings=settings, demo=demo), ConsoleProgress()))
 
 
