@@ -16,7 +16,7 @@ export function startRouteProbe({ api, store, t }, { data, state, site }) {
     container: document.getElementById("probe-ways"), template: "tpl-way", prefix: "probe",
     fields: ({ way, index }) => {
       const trunk = data.find("trunk", way.id);
-      const told = trunk ? state.line(trunk) : { text: way.up ? t("Up") : t("Down"), tone: way.up ? "good" : "bad" };
+      const told = trunk ? state.line(trunk) : { text: way.up === false ? t("Down") : "", tone: way.up === false ? "bad" : "neutral", hidden: way.up !== false };
       const home = !trunk || trunk.site_id === site().id ? "" : `${data.find("site", trunk.site_id)?.name ?? ""} – `;
       return { place: String(index + 1), name: `${home}${trunk?.name || way.slug}`, state: told };
     },
@@ -26,7 +26,8 @@ export function startRouteProbe({ api, store, t }, { data, state, site }) {
     const shownNumber = formatNumber(number, false);
     if (!allowed) return { text: t("%(number)s is refused: it begins with none of the prefixes that this site may call.", { number: shownNumber }), tone: "bad" };
     if (!trunks.length) return { text: t("%(number)s cannot leave: this site has no line in use.", { number: shownNumber }), tone: "bad" };
-    const first = trunks.findIndex(({ up }) => up);
+    // What is not known now (null) is tried like what is up.
+    const first = trunks.findIndex(({ up }) => up !== false);
     if (first < 0) return { text: t("%(number)s cannot leave now: every line that it could take is down.", { number: shownNumber }), tone: "bad" };
     if (first > 0) return { text: t("%(number)s leaves by line %(place)s of this list, as those before it are down.", { number: shownNumber, place: first + 1 }), tone: "warn" };
     return { text: t("%(number)s leaves by the first of these lines.", { number: shownNumber }), tone: "good" };
