@@ -7,6 +7,7 @@ import msgspec
 
 from ccserver.domain.access import TOPIC_ABILITY
 from ccserver.domain.board import AgentRow, CallRow, LinkRow
+from ccserver.domain.config import ConfigState
 from ccserver.domain.stream import ANNOUNCED_TOPICS
 from ccserver.web.stream.protocol import (
     HEARTBEAT_SECONDS,
@@ -23,6 +24,7 @@ ROWS: dict[str, type[msgspec.Struct]] = {
     "agents": AgentRow,
     "calls": CallRow,
     "history": CallRow,
+    "config": ConfigState,
     "links": LinkRow,
 }
 """The struct of each topic's rows; the others are those of the API's resources of the same name."""
