@@ -309,8 +309,10 @@ async def test_a_trunk_over_a_stream_is_dialled_by_it_and_its_sound_is_as_closed
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         await asyncio.to_thread(context.load_cert_chain, tls.certificate, tls.key)
     invites: list[str] = []
+    writers: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             while head := (await reader.readuntil(b"\r\n\r\n")).decode():
                 length = re.search(r"Content-Length: +(\d+)", head)
@@ -335,6 +337,10 @@ async def test_a_trunk_over_a_stream_is_dialled_by_it_and_its_sound_is_as_closed
     finally:
         server.close()
         await asyncio.to_thread(end_all_calls, asterisk)
+        for writer in writers:
+            writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
 
 # ---- emergency
@@ -369,6 +375,16 @@ async def test_an_emergency_call_does_not_wait_for_a_trunk_that_is_known_to_be_d
         assert late.dialled == ["15"], "and it is tried in the end all the same"
     finally:
         late.stop()
+
+
+async def test_a_trunk_that_died_a_moment_ago_is_given_up_soon(
+    carrier: CarrierFactory, phone: PhoneFactory
+) -> None:
+    paris, backup = await carrier("paris"), await carrier("paris-backup")
+    paris.stop()
+    agent = await phone("1001")
+    await agent.dial("112")
+    await until(lambda: backup.dialled == ["9112"], "the other trunk, long before the 32 seconds of old", 20)
 
 
 async def test_a_site_without_a_way_says_so_and_rings_nobody_elses_rescuers(
