@@ -153,7 +153,8 @@ class Carrier:
         middle = (
             f"{said['nonce']}:{said['nc']}:{said['cnonce']}:{said['qop']}" if "qop" in said else said["nonce"]
         )
-        return said["username"] == name and said["response"] == md5(f"{ours}:{middle}:{asked}")
+        expected = md5(f"{ours}:{middle}:{asked}")
+        return bool(said["username"] == name and said["response"] == expected)
 
     def _answer(self, message: Message, status: str, to: tuple[str, int], extra: str = "") -> None:
         assert self._transport is not None

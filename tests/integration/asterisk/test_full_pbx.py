@@ -6,6 +6,7 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -180,7 +181,7 @@ async def test_two_accounts_at_one_provider_are_told_apart(asterisk: Central) ->
         for trunk in (one, two):
             call = provider.call(trunk.username, VOICEMAIL_DID, asterisk.sip)
             await until(
-                lambda slug=trunk.slug: entered(asterisk, f"PJSIP/trunk-{slug}-", VOICEMAIL_DID),
+                partial(entered, asterisk, f"PJSIP/trunk-{trunk.slug}-", VOICEMAIL_DID),
                 f"a call of {trunk.slug}",
             )
             assert 401 not in provider.answers[call]
