@@ -277,6 +277,10 @@ class PbxApply:
             if journal.run.result != "applied":
                 await whole(self.store.forget, journal.revision)
         await self.history.end_lost()
+        with contextlib.suppress(AmiError, Unavailable):
+            # What Asterisk has not read of earlier revisions: most often it has restarted since, and has.
+            if (await asyncio.to_thread(self.store.notes)).unread and await self.installer.up():
+                await self.installer.settle()
 
     async def _put_back(self) -> None:
         """Ends what a killed run left half done; its journal then has a result. Raises OSError."""

@@ -230,9 +230,11 @@ class PbxInstaller:
         if not notes.unread or not self._ami.up:
             return ()
         left = await still_unread(self._ami, notes.unread)
-        text = await asyncio.to_thread(read_files, self._store.etc, left)
-        told = await reload(self._ami, left, text, text)
-        remaining = {name: one for name, one in left.items() if name in told.restart}
+        remaining = left
+        if left:
+            text = await asyncio.to_thread(read_files, self._store.etc, left)
+            told = await reload(self._ami, left, text, text)
+            remaining = {name: one for name, one in left.items() if name in told.restart}
         await whole(self._store.put_notes, replace(notes, unread=remaining))
         return tuple(sorted(set(notes.unread) - set(remaining)))
 

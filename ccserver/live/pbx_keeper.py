@@ -84,6 +84,7 @@ class PbxKeeper:
         """What automatic mode tried in vain: not tried again until something else is to be applied."""
         self._tenant = NOBODY
         self._running = ""
+        self._told: tuple[ConfigState, UUID] | None = None
         self.state = ConfigState(mode=self._mode)
 
     def wake(self) -> None:
@@ -196,8 +197,10 @@ class PbxKeeper:
         )
 
     def _show(self, state: ConfigState) -> None:
-        self.state = state
-        self._publish(TOPIC, STATE_KEY, encoded(state), (self._tenant, None, None))
+        told, self.state = (state, self._tenant), state
+        if told != self._told:
+            self._told = told
+            self._publish(TOPIC, STATE_KEY, encoded(state), (self._tenant, None, None))
 
     def _hear(self, run: ConfigRun) -> None:
         """A run of ours has come further."""

@@ -52,13 +52,21 @@ async def _load_new(ami: Ami, before: str, after: str) -> bool:
     old, new = set(_LOAD.findall(before)), _LOAD.findall(after)
     whole = old <= set(new) and bool(old)
     for module in new:
-        if module in old:
+        if module in old or await _is_loaded(ami, module):
             continue
         try:
             await ami.action("ModuleLoad", Module=module, LoadType="load")
         except AmiError:
             whole = False
     return whole
+
+
+async def _is_loaded(ami: Ami, module: str) -> bool:
+    try:
+        await ami.action("ModuleCheck", Module=module.removesuffix(".so"))
+    except AmiError:
+        return False
+    return True
 
 
 async def unread(

@@ -126,6 +126,7 @@ class ConfigBench:
         await self.process.start()
         await self.ami.start()
         await until(lambda: self.ami.up, "the link to Asterisk", 20)
+        await self.engine().installer.settle()
 
     async def central(self) -> Central:
         """For SIPp."""

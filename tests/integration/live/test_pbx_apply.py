@@ -184,6 +184,19 @@ async def test_a_new_hand_written_file_is_a_change_that_is_tried_out_and_read(be
     assert (await bench.apply()).result == "unchanged"
 
 
+async def test_a_module_that_is_newly_listed_is_loaded_without_a_restart(bench: ConfigBench) -> None:
+    path = bench.etc / "modules.conf"
+    line = "load = app_echo.so\n"
+    assert line in path.read_text()
+    path.write_text(path.read_text().replace(line, ""))
+    await bench.asterisk.rx("module unload app_echo.so")
+    run = await bench.apply()
+    assert run.result == "applied", run
+    assert "Running" in await bench.asterisk.rx("module show like app_echo")
+    engine = bench.engine()
+    assert (await asyncio.to_thread(engine.store.notes)).unread == {}
+
+
 async def test_an_edit_by_hand_is_noticed_shown_and_kept(bench: ConfigBench) -> None:
     path = bench.etc / "queues.conf"
     path.write_text(path.read_text() + "; my own remark\n")
