@@ -84,7 +84,9 @@ class Config:
             raise NotFound("revision_unknown")
         return found
 
-    async def _ask(self, actor: Actor, name: str, **body: str | int) -> dict[str, str | int | float | bool | None]:
+    async def _ask(
+        self, actor: Actor, name: str, **body: str | int
+    ) -> dict[str, str | int | float | bool | None]:
         return await self._commands.ask(
             name, actor=actor.user_id, tenant_id=actor.tenant_id, who=actor.login, **body
         )
