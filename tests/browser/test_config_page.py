@@ -169,7 +169,7 @@ async def test_what_an_administrator_must_know_is_told(open_page: OpenPage, harn
         blind=True,
         restart_needed=["modules.conf"],
         edited=["pjsip.conf"],
-        left_out=["Le site Lyon n’a pas de ligne."],
+        left_out=["Le site Lyon n’a pas de trunk."],
     )
     await expect(page.locator("#notes > *")).to_have_count(5)
     told = await notes_of(page)
@@ -178,7 +178,7 @@ async def test_what_an_administrator_must_know_is_told(open_page: OpenPage, harn
         "core restart gracefully",
         "suspendue",
         "pjsip.conf",
-        "Lyon n’a pas de ligne",
+        "Lyon n’a pas de trunk",
     ):
         assert words in told
     await assert_accessible(page)

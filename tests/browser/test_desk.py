@@ -143,7 +143,7 @@ SENTENCES = {
     "agent_no_answer": "sans être décroché",
     "agent_unreachable": "n’est pas connecté",
     "agent_busy": "déjà occupé",
-    "trunk_down": "ligne du site est coupée",
+    "trunk_down": "trunk du site est coupé",
     "rejected": "refusé l’appel",
     "invalid_number": "inconnu du réseau",
     "failed": "raison technique",

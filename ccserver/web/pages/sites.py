@@ -1,4 +1,4 @@
-"""Pages of sites: all of them, one with its lines, numbers and routes, and the opening schedules."""
+"""Pages of sites: all of them, one with its trunks, numbers and routes, and the opening schedules."""
 
 import asyncio
 from typing import Any
@@ -32,7 +32,7 @@ async def sites(request: web.Request, actor: Actor) -> Shell:
     return await live_shell(
         request,
         actor,
-        title=N_("Sites and lines"),
+        title=N_("Sites and trunks"),
         module="sites",
         topics=TOPICS,
         context=await choices(request),

@@ -38,7 +38,7 @@ async def test_a_new_site_by_its_pages(installation: Installation, visit: Visit)
     await here.locator("#site-form button[type=submit]").click()
     await here.wait_for_url("**/sites/nimes")
     nimes = there.locator("#sites > tr").filter(has_text="Nîmes")
-    await expect(nimes).to_contain_text("Sans ligne")
+    await expect(nimes).to_contain_text("Sans trunk")
 
     # Its gateway: outside the VPN is refused, inside is taken.
     await here.locator("#new-trunks").click()

@@ -7,7 +7,7 @@ export function makeJourneyRows({ words, causes, format, t }) {
   const kinds = {
     placed: t("Call created"), leg_created: t("Leg created"), ringing: t("Ringing"), answered: t("Picked up"),
     connected: t("Parties connected"), hold: t("Put on hold"), unhold: t("Taken off hold"),
-    routed: t("Sent on"), way_failed: t("Line failed"), hangup_asked: t("Hang-up asked"), leg_ended: t("Hung up"), ended: t("Call ended"),
+    routed: t("Sent on"), way_failed: t("Trunk failed"), hangup_asked: t("Hang-up asked"), leg_ended: t("Hung up"), ended: t("Call ended"),
   };
   const tones = { ringing: "ringing", answered: "good", connected: "talking", hold: "hold", unhold: "talking" };
   const parties = { agent: t("Agent"), customer: t("Other party"), other: t("Other leg") };

@@ -14,7 +14,7 @@ export function makeLineState({ store, format, clock, t, tn }) {
   function line(trunk) {
     const link = linkOf(trunk);
     if (!trunk.active) return { text: t("Out of use"), tone: "neutral", title: "" };
-    if (!link) return { text: t("Not seen yet"), tone: "neutral", title: t("The telephony has not reported this line yet. Its configuration may still have to be applied.") };
+    if (!link) return { text: t("Not seen yet"), tone: "neutral", title: t("The telephony has not reported this trunk yet. Its configuration may still have to be applied.") };
     if (link.up) return { text: t("Up"), tone: "good", title: link.detail };
     return { text: t("Down since %(time)s", { time: since(link) }), tone: "bad", title: link.detail };
   }
@@ -24,13 +24,13 @@ export function makeLineState({ store, format, clock, t, tn }) {
     const cut = store.rows("links").get(`site:${site.slug}`);
     if (cut && !cut.up) return { text: t("Cut off since %(time)s", { time: since(cut) }), tone: "bad", title: cut.detail };
     const used = trunks.filter((trunk) => trunk.active);
-    if (!used.length) return { text: t("No line"), tone: "warn", title: t("Nobody can call from this site, nor reach it, before it has a line.") };
+    if (!used.length) return { text: t("No trunk"), tone: "warn", title: t("Nobody can call from this site, nor reach it, before it has a trunk.") };
     const seen = used.map(linkOf).filter(Boolean);
     const down = seen.filter((link) => !link.up).length;
     if (!seen.length) return { text: t("Not seen yet"), tone: "neutral", title: "" };
     if (!down) return { text: t("Up"), tone: "good", title: "" };
-    if (down === used.length) return { text: down > 1 ? t("All lines down") : t("Line down"), tone: "bad", title: "" };
-    return { text: tn("%(n)s line down", "%(n)s lines down", down), tone: "warn", title: "" };
+    if (down === used.length) return { text: down > 1 ? t("All trunks down") : t("Trunk down"), tone: "bad", title: "" };
+    return { text: tn("%(n)s trunk down", "%(n)s trunks down", down), tone: "warn", title: "" };
   }
 
   return {

@@ -28,7 +28,7 @@ function summarised(all) {
 /** @param {import("lib/page").Page} page */
 export function startLinkChips({ store, words, format, t, tn }) {
   function textOf(row) {
-    if (row.lines) return tn("%(n)s line up", "%(n)s lines up", row.lines);
+    if (row.lines) return tn("%(n)s trunk up", "%(n)s trunks up", row.lines);
     const name = words.linkShort(row.id);
     return row.up ? name : t("%(name)s: down since %(time)s", { name, time: format.time(row.since) });
   }

@@ -46,7 +46,7 @@ export function makeRouteForm(page, { data, site, confirm }, groups) {
       if (group.prefix !== row?.prefix && groups().some(({ prefix }) => prefix === group.prefix)) {
         throw Object.assign(new Error(t("There is a route for this prefix already.")), { errors: [{ field: "prefix", message: t("There is a route for this prefix already.") }] });
       }
-      if (!group.trunks.length) throw Object.assign(new Error(""), { errors: [{ field: "trunks", message: t("Choose at least one line.") }] });
+      if (!group.trunks.length) throw Object.assign(new Error(""), { errors: [{ field: "trunks", message: t("Choose at least one trunk.") }] });
       await put([...groups().filter(({ prefix }) => prefix !== row?.prefix), { prefix: group.prefix, trunks: group.trunks }]);
     },
     find: (row) => groups().find(({ prefix }) => prefix === row.prefix),
@@ -57,7 +57,7 @@ export function makeRouteForm(page, { data, site, confirm }, groups) {
     const row = sheet.row();
     confirm.ask({
       title: row.prefix ? t("Delete the route of %(name)s?", { name: row.prefix }) : t("Delete the route of all numbers?"),
-      text: t("These calls will then leave by the next route that fits, or by the site’s own lines."), act: t("Delete"), done: t("The route is deleted."),
+      text: t("These calls will then leave by the next route that fits, or by the site’s own trunks."), act: t("Delete"), done: t("The route is deleted."),
       async work() { await put(groups().filter(({ prefix }) => prefix !== row.prefix)); sheet.dialog.close(); await data.reload(["route"]); },
     });
   });

@@ -25,12 +25,12 @@ export function startRouteProbe({ api, store, t }, { data, state, site }) {
   function sentence({ number, allowed, trunks }) {
     const shownNumber = formatNumber(number, false);
     if (!allowed) return { text: t("%(number)s is refused: it begins with none of the prefixes that this site may call.", { number: shownNumber }), tone: "bad" };
-    if (!trunks.length) return { text: t("%(number)s cannot leave: this site has no line in use.", { number: shownNumber }), tone: "bad" };
+    if (!trunks.length) return { text: t("%(number)s cannot leave: this site has no trunk in use.", { number: shownNumber }), tone: "bad" };
     // What is not known now (null) is tried like what is up.
     const first = trunks.findIndex(({ up }) => up !== false);
-    if (first < 0) return { text: t("%(number)s cannot leave now: every line that it could take is down.", { number: shownNumber }), tone: "bad" };
-    if (first > 0) return { text: t("%(number)s leaves by line %(place)s of this list, as those before it are down.", { number: shownNumber, place: first + 1 }), tone: "warn" };
-    return { text: t("%(number)s leaves by the first of these lines.", { number: shownNumber }), tone: "good" };
+    if (first < 0) return { text: t("%(number)s cannot leave now: every trunk that it could take is down.", { number: shownNumber }), tone: "bad" };
+    if (first > 0) return { text: t("%(number)s leaves by trunk %(place)s of this list, as those before it are down.", { number: shownNumber, place: first + 1 }), tone: "warn" };
+    return { text: t("%(number)s leaves by the first of these trunks.", { number: shownNumber }), tone: "good" };
   }
 
   function show() {

@@ -66,7 +66,7 @@ export function startSitePage(page) {
 
   function remove() {
     const hanging = [
-      [context.trunks().length, tn("%(n)s line", "%(n)s lines", context.trunks().length)],
+      [context.trunks().length, tn("%(n)s trunk", "%(n)s trunks", context.trunks().length)],
       [context.dids().length, tn("%(n)s number", "%(n)s numbers", context.dids().length)],
     ].filter(([count]) => count).map(([, words]) => words);
     confirm.ask({

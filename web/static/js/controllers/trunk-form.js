@@ -29,7 +29,7 @@ export function makeTrunkForm(page, { data, site, trunks, confirm }) {
   const hints = {
     yeastar_s: t("On the Yeastar: a VoIP trunk of type Peer, towards the address of this server."),
     yeastar_p: t("On the Yeastar: a SIP trunk of type Peer, towards the address of this server."),
-    ovh: t("The user name and the password are those of the SIP line in the OVHcloud manager."),
+    ovh: t("The user name and the password are those of the SIP trunk in the OVHcloud manager."),
     generic: t("Any gateway or operator that speaks SIP."),
   };
   const nameOf = (preset) => (preset === "generic" ? "" : presets.get(preset)?.label ?? "");
@@ -50,7 +50,7 @@ export function makeTrunkForm(page, { data, site, trunks, confirm }) {
 
   const sheet = makeSheet(page, {
     id: "trunk",
-    title: (row) => (row ? row.name || row.slug : t("New line")),
+    title: (row) => (row ? row.name || row.slug : t("New trunk")),
     show(row) {
       const values = row ?? { ...FRESH, slug: freeSlug(site().slug, new Set(data.rows("trunk").map((trunk) => trunk.slug))) };
       for (const name of [...TEXTS, "preset", "mode", "port", "qualify_seconds", "username"]) control(name).value = String(values[name] ?? "");
@@ -86,7 +86,7 @@ export function makeTrunkForm(page, { data, site, trunks, confirm }) {
     const routes = data.rows("route").filter((route) => route.trunk_id === row.id).length;
     confirm.ask({
       title: t("Delete %(name)s?", { name: row.name || row.slug }),
-      text: routes ? t("Routes use this line. Take it out of them first.") : t("No call will take this line any more. Calls in progress go on."),
+      text: routes ? t("Routes use this trunk. Take it out of them first.") : t("No call will take this trunk any more. Calls in progress go on."),
       act: t("Delete"), done: t("%(name)s is deleted.", { name: row.name || row.slug }),
       async work() { await api.del(`/api/trunks/${row.id}`); sheet.dialog.close(); await data.reload(["trunk", "route"]); },
     });

@@ -17,7 +17,7 @@ function runs(t) {
       plan: t("What differs from what Asterisk runs on."), stage: t("Beside the ones in use, touching nothing."),
       rehearse: t("A throw-away Asterisk reads them; its errors refuse them."), back_up: t("The files in use are kept."),
       install: t("All files or none."), reload: t("Only what changed; calls in progress go on."),
-      verify: t("Asterisk has every phone, line and context as written."), roll_back: t("The former files are put back and reloaded."),
+      verify: t("Asterisk has every phone, trunk and context as written."), roll_back: t("The former files are put back and reloaded."),
     },
     stepState: { pending: t("Waiting"), running: t("In progress"), done: t("Done"), failed: t("Failed"), skipped: t("Skipped") },
     result: {
@@ -34,7 +34,7 @@ function things(t) {
   return {
     did: { added: t("Added"), removed: t("Removed"), changed: t("Changed"), edited: t("Edited by hand") },
     kind: {
-      site: t("Site"), trunk: t("Line"), phone: t("Phone"), did: t("Number"), schedule: t("Opening hours"), route: t("Route"),
+      site: t("Site"), trunk: t("Trunk"), phone: t("Phone"), did: t("Number"), schedule: t("Opening hours"), route: t("Route"),
       server: t("Server"), file: t("File"), mobile: t("Mobile"),
     },
     field: {
@@ -45,7 +45,7 @@ function things(t) {
       qualify_seconds: t("monitoring"), priority: t("priority"), active: t("in service"), site: t("site"), site_id: t("site"), extension: t("extension"),
       kind: t("kind of phone"), agent_id: t("agent"), user: t("agent"), user_id: t("agent"), number: t("number"),
       schedule: t("opening hours"), schedule_id: t("opening hours"), opened: t("destination when open"), closed: t("destination when closed"),
-      target: t("destination"), trunk: t("line"), trunk_id: t("line"), trunks: t("lines"), routes: t("routes"),
+      target: t("destination"), trunk: t("trunk"), trunk_id: t("trunk"), trunks: t("trunks"), routes: t("routes"),
       prefix: t("prefix"), hours: t("hours"), holidays: t("public holidays"), special_days: t("special days"),
     },
   };

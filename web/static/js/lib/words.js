@@ -50,7 +50,7 @@ function tables(t) {
       answered: t("Answered"), no_answer: t("No answer"), busy: t("Busy"), cancelled: t("Cancelled"), missed: t("Missed"),
       closed: t("Outside hours"), voicemail: t("Voicemail"), not_allowed: t("Number not allowed"),
       agent_no_answer: t("Agent did not pick up"), agent_unreachable: t("Agent’s phone unreachable"), agent_busy: t("Agent’s phone busy"),
-      trunk_down: t("Line down"), rejected: t("Refused"), invalid_number: t("Invalid number"), failed: t("Failed"),
+      trunk_down: t("Trunk down"), rejected: t("Refused"), invalid_number: t("Invalid number"), failed: t("Failed"),
       interrupted: t("Interrupted"),
     },
     link: { ami: t("Telephony (AMI)"), ari: t("Telephony (ARI)"), postgresql: t("Database"), bus: t("Message bus"), journal: t("Call journal"), owner: t("Telephony server") },
@@ -71,7 +71,7 @@ function sentences(t) {
     agent_no_answer: t("The agent’s phone rang and was not picked up, so the number was not called."),
     agent_unreachable: t("The agent’s phone is not connected or does not answer the network. Check that it is switched on."),
     agent_busy: t("The agent’s phone was already busy or refused the call."),
-    trunk_down: t("The site’s line is down: no call can leave or come in until it is back."),
+    trunk_down: t("The site’s trunk is down: no call can leave or come in until it is back."),
     rejected: t("The number called, or its network, refused the call."),
     invalid_number: t("The network does not know this number."),
     failed: t("The call failed for a technical reason."),
@@ -92,7 +92,7 @@ export function makeWords(t) {
     /** @param {string} id of a link: a part's name, trunk:<slug> or site:<slug> */
     link(id) {
       const [kind, name] = id.split(":");
-      if (kind === "trunk") return t("Line %(name)s", { name });
+      if (kind === "trunk") return t("Trunk %(name)s", { name });
       return kind === "site" ? t("Site %(name)s", { name }) : of("link")(id);
     },
     linkShort(id) {
