@@ -20,6 +20,7 @@ from ccserver.telephony.pbx_store import Journal, PbxLock, PbxStore
 
 DIFF_LENGTH = 400_000
 """A longer difference is cut in the history; nobody reads it to its end."""
+SHARED_ATTEMPTS, SHARED_SECONDS = 10, 0.2
 INTERRUPTED = "It was interrupted; the configuration of before is back."
 
 
@@ -101,7 +102,12 @@ class PbxHistory:
         await asyncio.to_thread(lock.acquire)
         shared = LeaderLock(self._database, store.CONFIG_LOCK)
         try:
-            if not await shared.try_acquire():
+            for attempt in range(SHARED_ATTEMPTS):
+                # PostgreSQL needs a moment to notice that the session of a killed holder is gone.
+                await asyncio.sleep(SHARED_SECONDS if attempt else 0)
+                if await shared.try_acquire():
+                    break
+            else:
                 raise Conflict("config_busy", who=await self._who_runs())
             yield
         finally:
