@@ -31,6 +31,22 @@ need_postgresql() {
     rm -f "$note"
 }
 
+# run_parts "PART..." PYTEST-ARGUMENTS...: integration and browser wait for telephones and pages most of their time,
+# so that two cores carry both at once.
+run_parts() {
+    local parts=" $1 " part
+    shift
+    for part in $parts; do
+        if [ "$part" = integration ] && [[ $parts == *" browser "* ]]; then
+            start_aside browser "$@"
+            run_part integration "$@"
+            join_part browser
+        elif [ "$part" != browser ] || [[ $parts != *" integration "* ]]; then
+            run_part "$part" "$@"
+        fi
+    done
+}
+
 run_part() {
     local part=$1
     shift
@@ -88,16 +104,44 @@ count_of() {
     if [[ $1 =~ $pattern ]]; then echo "${BASH_REMATCH[1]}"; else echo 0; fi
 }
 
+# start_aside PART: a part that runs beside the next ones; its output is kept until its turn comes (join_part).
+aside_pid=""
+start_aside() {
+    local part=$1
+    shift
+    printf '\n== %s runs beside; its output follows\n' "$part"
+    "$VENV/bin/pytest" "tests/$part" "$@" >"$ROOT/.cache/test-$part.log" 2>&1 &
+    aside_pid=$!
+    # A shell without a terminal lets its background work ignore Ctrl-C.
+    trap 'kill -INT "$aside_pid" 2>/dev/null; wait "$aside_pid"; exit 130' INT TERM
+}
+
+join_part() {
+    local part=$1 status
+    printf '\n== %s\n' "$part"
+    wait "$aside_pid"
+    status=$?
+    trap - INT TERM
+    cat "$ROOT/.cache/test-$part.log"
+    judge_pytest "$part" "$status"
+}
+
 run_pytest() {
-    local part=$1 folder=tests/$1 log=$ROOT/.cache/test-$1.log status closing ok bad skipped
+    local part=$1 folder=tests/$1 status
     shift
     if [ ! -d "$folder" ]; then
         remarks+=("The part '$part' has no tests: $folder does not exist.")
         failed=$((failed + 1))
         return
     fi
-    "$VENV/bin/pytest" "$folder" "$@" 2>&1 | tee "$log"
+    "$VENV/bin/pytest" "$folder" "$@" 2>&1 | tee "$ROOT/.cache/test-$part.log"
     status=${PIPESTATUS[0]}
+    judge_pytest "$part" "$status"
+}
+
+# judge_pytest PART STATUS: counts what the part's log says.
+judge_pytest() {
+    local part=$1 status=$2 log=$ROOT/.cache/test-$1.log closing ok bad skipped
     closing=$(grep -E '(passed|failed|errors?|skipped|deselected|no tests ran).* in [0-9]' "$log" | tail -n 1)
     ok=$(count_of "$closing" passed)
     skipped=$(count_of "$closing" skipped)
