@@ -108,7 +108,8 @@ class _Maker:
         self._phones: dict[UUID, PhonePbx] = {}
         self._mobiles: dict[UUID, MobilePbx] = {}
         self._schedules: dict[UUID, SchedulePbx] = {}
-        self._dids: list[DidPbx] = []
+        self._dids: dict[str, DidPbx] = {}
+        self._extensions: set[str] = set()
         self.left_out: list[str] = []
 
     def model(self, revision: int) -> PbxModel:
@@ -121,7 +122,7 @@ class _Maker:
             phones=tuple(self._phones.values()),
             mobiles=tuple(self._mobiles.values()),
             schedules=tuple(self._schedules.values()),
-            dids=tuple(self._dids),
+            dids=tuple(self._dids.values()),
         )
 
     def add_site(self, site: Site) -> None:
@@ -177,6 +178,7 @@ class _Maker:
                 self._mobiles[agent.id] = MobilePbx(
                     extension=agent.extension, site=site.slug, number=agent.mobile
                 )
+                self._extensions.add(agent.extension)
                 return
             self._phones[agent.id] = PhonePbx(
                 extension=agent.extension,
@@ -186,6 +188,7 @@ class _Maker:
                 agent_id=str(agent.id),
                 kind=agent.station,
             )
+            self._extensions.add(agent.extension)
 
     def add_phone(self, phone: Phone) -> None:
         secret = self._secrets.get(phone.extension)
@@ -200,6 +203,7 @@ class _Maker:
                 display_name=phone.label,
                 kind="physical",
             )
+            self._extensions.add(phone.extension)
 
     def add_schedule(self, schedule: Schedule, years: tuple[int, ...]) -> None:
         with self._row(f"Schedule {schedule.name}"):
@@ -207,22 +211,20 @@ class _Maker:
 
     def add_did(self, did: Did) -> None:
         with self._row(f"Number {did.number}"):
-            if any(made.number == did.number for made in self._dids):
+            if did.number in self._dids:
                 raise PbxModelError("number", "another tenant has the same number")
             site = self._site(did.site_id)
             opened = did.opened
             if opened.target == "none" and did.user_id is not None:
                 opened = Destination(target="agent", user_id=did.user_id)
             schedule = self._schedules.get(did.schedule_id) if did.schedule_id else None
-            self._dids.append(
-                DidPbx(
-                    number=did.number,
-                    site=site.slug,
-                    label=did.label,
-                    opened=self._destination(opened, site),
-                    closed=self._destination(did.closed, site) if schedule else _NOWHERE,
-                    schedule=schedule.id if schedule else "",
-                )
+            self._dids[did.number] = DidPbx(
+                number=did.number,
+                site=site.slug,
+                label=did.label,
+                opened=self._destination(opened, site),
+                closed=self._destination(did.closed, site) if schedule else _NOWHERE,
+                schedule=schedule.id if schedule else "",
             )
 
     def _destination(self, wanted: Destination, site: SitePbx) -> DestinationPbx:
@@ -230,6 +232,8 @@ class _Maker:
         if wanted.target == "voicemail":
             return DestinationPbx(target="voicemail")
         if wanted.target == "number":
+            if site.allowed_prefixes and not wanted.forward_to.startswith(site.allowed_prefixes):
+                return _NOWHERE  # the site's rule came later; the server refuses such a call as well
             return DestinationPbx(target="number", number=wanted.forward_to, site=site.slug)
         if wanted.target == "agent" and wanted.user_id in self._phones:
             return ring(self._phones[wanted.user_id].extension)
@@ -269,8 +273,7 @@ class _Maker:
         site = self._site(site_id)
         if extension in emergency_numbers(site.country):
             raise PbxModelError("phone extension", "this is an emergency number")
-        taken: list[PhonePbx | MobilePbx] = [*self._phones.values(), *self._mobiles.values()]
-        if any(other.extension == extension for other in taken):
+        if extension in self._extensions:
             raise PbxModelError("phone extension", "another phone has the same extension")
         return site
 

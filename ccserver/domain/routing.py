@@ -74,7 +74,8 @@ def arrival(directory: Directory, number: str, at: float) -> Arrival | None:
         following = (
             directory.did_by_number(destination.forward_to) if destination.target == "number" else None
         )
-        if following is None:
+        if following is None or following.tenant_id != called.tenant_id:
+            # Another organisation's number is called like any other in the world.
             return Arrival(called, did, destination, opened)
         did = following
     return Arrival(called, did, Destination(), opened)

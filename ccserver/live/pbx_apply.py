@@ -145,8 +145,8 @@ class PbxApply:
         if await asyncio.to_thread(self.store.journal) is None:
             return
         lock = PbxLock(self.store, asker.who, asker.origin)
-        await asyncio.to_thread(lock.acquire)
         try:
+            await whole(lock.acquire)
             # The files first: that needs no database.
             await self._put_back()
         finally:
@@ -274,7 +274,10 @@ class PbxApply:
         if journal is not None:
             await self.history.end(journal)
             await whole(self.store.end_journal)
-            if journal.run.result != "applied":
+            if journal.run.result not in (
+                "applied",
+                "failed",
+            ):  # of a failed one, only its folder has the old files
                 await whole(self.store.forget, journal.revision)
         await self.history.end_lost()
         with contextlib.suppress(AmiError, Unavailable):

@@ -11,6 +11,7 @@ from uuid import UUID
 from ccserver.domain.config import ObjectChange, RevisionDetail, RevisionRow
 from ccserver.domain.errors import Conflict, Unavailable
 from ccserver.domain.ids import uuid7
+from ccserver.live.pbx_installer import whole
 from ccserver.live.pbx_run import Asker, RunLog
 from ccserver.storage import audit
 from ccserver.storage import config as store
@@ -99,9 +100,10 @@ class PbxHistory:
     async def turn(self, folder: PbxStore, asker: Asker) -> AsyncIterator[None]:
         """Nobody else changes anything meanwhile, here or elsewhere. Raises Conflict config_busy, Unavailable."""
         lock = PbxLock(folder, asker.who, asker.origin)
-        await asyncio.to_thread(lock.acquire)
         shared = LeaderLock(self._database, store.CONFIG_LOCK)
         try:
+            # Whole: cancelled in the middle, a lock that nobody knows of would be held as long as we live.
+            await whole(lock.acquire)
             for attempt in range(SHARED_ATTEMPTS):
                 # PostgreSQL needs a moment to notice that the session of a killed holder is gone.
                 await asyncio.sleep(SHARED_SECONDS if attempt else 0)
@@ -111,8 +113,10 @@ class PbxHistory:
                 raise Conflict("config_busy", who=await self._who_runs())
             yield
         finally:
-            await shared.release()
-            await asyncio.to_thread(lock.release)
+            try:
+                await shared.release()
+            finally:
+                await asyncio.to_thread(lock.release)
 
     async def _who_runs(self) -> str:
         with contextlib.suppress(Unavailable):

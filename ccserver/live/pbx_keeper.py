@@ -12,11 +12,20 @@ import structlog
 from msgspec.structs import replace
 
 from ccserver.background import Supervisor
-from ccserver.domain.config import STATE_KEY, TOPIC, AppliedRevision, ConfigRun, ConfigState, Mode
+from ccserver.domain.config import (
+    STATE_KEY,
+    TOPIC,
+    AppliedRevision,
+    ConfigRun,
+    ConfigState,
+    Mode,
+    RunAction,
+)
 from ccserver.domain.errors import Conflict, DomainError, FieldError, Invalid, Unavailable
 from ccserver.domain.stream import Command
 from ccserver.live.commands import Value
 from ccserver.live.pbx_apply import PbxApply
+from ccserver.live.pbx_installer import whole
 from ccserver.live.pbx_plan import PlanFailed, Planned, diff_of
 from ccserver.live.pbx_run import Asker
 from ccserver.live.rows import encoded
@@ -133,18 +142,23 @@ class PbxKeeper:
         """Finish what was interrupted, see what is pending, apply it where that is our part."""
         if not self._running and not await asyncio.to_thread(is_locked, engine.store):
             await engine.recover(AUTOMATIC)
-        with contextlib.suppress(AmiError):
-            await engine.installer.settle()
+            with contextlib.suppress(AmiError):
+                await engine.installer.settle()
         self._tenant = await engine.history.sole_tenant() or NOBODY
         planned = await self._plan(engine)
         if planned is None or not await self._wants_itself(engine, planned):
             return
-        self._given_up = _wish(planned)
-        await self._automatically(engine)
+        await self._automatically(engine, planned)
         await self._plan(engine)
 
-    async def _automatically(self, engine: PbxApply) -> None:
-        run = await engine.apply(str(uuid4()), AUTOMATIC)
+    async def _automatically(self, engine: PbxApply, planned: Planned) -> None:
+        self._given_up = _wish(planned)
+        try:
+            run = await engine.apply(str(uuid4()), AUTOMATIC)
+        except (*_AWAY, Conflict):
+            # It has not begun: somebody else is at it, or a part is away for a moment.
+            self._given_up = ()
+            raise
         if run.result in ("applied", "unchanged"):
             self._given_up = ()
 
@@ -258,16 +272,16 @@ class PbxKeeper:
         await self._refuse_when_busy(engine)
         match command.name:
             case "config.check":
-                self._begin(run_id, engine.check(run_id, asker))
+                self._begin(run_id, "check", asker, engine.check(run_id, asker))
             case "config.apply":
                 wanted = str(command.body.get("fingerprint") or "")
                 if (await self._planned(engine)).fingerprint != wanted:
                     raise Conflict("config_changed")
-                self._begin(run_id, engine.apply(run_id, asker, wanted))
+                self._begin(run_id, "apply", asker, engine.apply(run_id, asker, wanted))
             case "config.rollback":
                 revision = _whole_number(command.body.get("revision"))
                 await asyncio.to_thread(engine.target_of, revision)
-                self._begin(run_id, engine.rollback(run_id, asker, revision))
+                self._begin(run_id, "rollback", asker, engine.rollback(run_id, asker, revision))
             case _:
                 raise Invalid(FieldError("name", "unknown_command"))
         return {"id": run_id}
@@ -286,33 +300,59 @@ class PbxKeeper:
         if self._running != "" or await asyncio.to_thread(is_locked, engine.store):
             raise Conflict("config_busy", who=await asyncio.to_thread(lambda: who_holds(engine.store)))
 
-    def _begin(self, run_id: str, work: Coroutine[Any, Any, ConfigRun]) -> None:
+    def _begin(
+        self, run_id: str, action: RunAction, asker: Asker, work: Coroutine[Any, Any, ConfigRun]
+    ) -> None:
         if self._running:
             work.close()
             raise Conflict("config_busy", who=self.state.run.who if self.state.run else "?")
         self._running = run_id
+        # What is told of it when it never comes to its first step: who asked waits for an end.
+        begun = ConfigRun(
+            id=run_id,
+            action=action,
+            step="plan",
+            steps=(),
+            who=asker.who,
+            origin=asker.origin,
+            started_at=self._clock(),
+        )
 
         async def to_its_end() -> None:
             try:
                 await work
             except (DomainError, OSError) as error:
                 # It had not begun: somebody else was faster, or a part went away.
-                if self.state.run is not None and self.state.run.id == run_id:
-                    words = str(error) if isinstance(error, OSError) else error.code
-                    self._hear(
-                        replace(self.state.run, result="refused", message=words, ended_at=self._clock())
-                    )
+                seen = self.state.run
+                ours = seen if seen is not None and seen.id == run_id else begun
+                await self._refuse(replace(ours, message=_words(error)))
             finally:
                 self._running = ""
                 self.wake()
 
         self._supervisor.once("config run", to_its_end)
 
+    async def _refuse(self, run: ConfigRun) -> None:
+        """Tell who asked that it came to nothing; kept, or the run of before would be shown again."""
+        over = replace(run, result="refused", ended_at=self._clock())
+        self._hear(over)
+        if self._engine is not None:
+            with contextlib.suppress(OSError):
+                await whole(self._engine.store.put_last_run, over)
+
 
 def _wish(planned: Planned) -> tuple[str, ...]:
     """What is to be applied, hand-written files included: when one of them is mended, it is another wish."""
     extras = planned.difference.extras_then
     return (planned.fingerprint, *planned.difference.to_read, *sorted(f"{n} {extras[n]}" for n in extras))
+
+
+def _words(error: DomainError | OSError) -> str:
+    if isinstance(error, OSError):
+        return str(error)
+    if error.code == "config_busy":
+        return f"{error.params.get('who', '?')} is at it. Try again when that is done."
+    return error.code
 
 
 def _whole_number(value: Value) -> int:

@@ -98,7 +98,9 @@ class PbxPlanner:
                 directory = await load_directory(connection)
                 secrets = await load_phone_secrets(connection, vault)
                 trunk_secrets = await load_trunk_secrets(connection, vault)
-            planned = plan(
+            # Thousands of phones are checked one by one: not in the loop.
+            planned = await asyncio.to_thread(
+                plan,
                 self._base(),
                 directory,
                 secrets,

@@ -15,6 +15,9 @@ from ccserver.domain.stream import Command
 from ccserver.live.pbx_keeper import NOBODY, PbxKeeper
 from ccserver.stack.asterisk_root import default_cache
 from ccserver.stack.rehearsal import LocalStarter
+from ccserver.storage.config import CONFIG_LOCK
+from ccserver.storage.leader import LeaderLock
+from ccserver.telephony.pbx_store import PbxLock
 
 from tests.rig.config_bench import ConfigBench
 from tests.rig.wait import until
@@ -159,6 +162,34 @@ async def test_what_is_refused_is_not_tried_again_until_it_is_something_else(aut
     automatic.keeper.wake()
     await until(lambda: bench.knows("1002"), "phone 1002", 20)
     assert "mine" in await bench.asterisk.rx("pjsip show aors")
+
+
+async def test_a_change_waits_for_who_is_at_it_and_is_not_forgotten(automatic: Kept) -> None:
+    bench = automatic.bench
+    lock = PbxLock(bench.engine().store, "deputy", "command")
+    await asyncio.to_thread(lock.acquire)
+    await bench.add_phone("1002")
+    await automatic.until_changes(1)
+    for _ in range(2):
+        automatic.keeper.wake()
+        await asyncio.sleep(0.4)
+    assert not await bench.knows("1002")
+    await asyncio.to_thread(lock.release)
+    automatic.keeper.wake()
+    await until(lambda: bench.knows("1002"), "phone 1002", 20)
+
+
+async def test_who_asked_is_told_when_it_never_begins(manual: Kept) -> None:
+    elsewhere = LeaderLock(manual.bench.database, CONFIG_LOCK)
+    assert await elsewhere.try_acquire()
+    try:
+        begun = await manual.ask("config.check", who="chief")
+        await manual.until_over(begun["id"])
+        run = manual.state.run
+        assert run is not None and (run.result, run.action, run.who) == ("refused", "check", "chief")
+        assert "is at it" in run.message
+    finally:
+        await elsewhere.release()
 
 
 async def test_the_command_lines_run_is_shown_too(manual: Kept) -> None:

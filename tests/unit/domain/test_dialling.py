@@ -247,6 +247,13 @@ def test_where_callers_go(dids: list[Did], target: str, number: str, opened: boo
     assert (found.destination.target, found.did.number, found.opened) == (target, number, opened)
 
 
+def test_another_organisations_number_is_called_like_any_other() -> None:
+    theirs = replace(did(TWO, VOICEMAIL), tenant_id=UUID(int=9))
+    found = arrival(Directory(dids=[did(ONE, to_number(TWO)), theirs]), ONE, NOW)
+    assert found is not None
+    assert (found.did.number, found.destination) == (ONE, to_number(TWO))
+
+
 def test_a_number_that_is_not_ours_leads_nowhere() -> None:
     assert arrival(Directory(), ONE, NOW) is None
 

@@ -323,3 +323,10 @@ def test_the_files_change_with_the_year_and_not_with_the_day() -> None:
         plan(BASE, rows, (), 7, today=day) for day in (date(2026, 1, 1), date(2026, 12, 31), date(2027, 1, 1))
     )
     assert first == later != next_year
+
+
+@pytest.mark.parametrize(("prefixes", "made"), [((), "number"), (("+33",), "number"), (("+34",), "none")])
+def test_callers_are_forwarded_as_far_as_the_site_may_call(prefixes: tuple[str, ...], made: str) -> None:
+    number = structs.replace(did(user=None), opened=Destination(target="number", forward_to="+33145670000"))
+    place = structs.replace(site(), allowed_prefixes=prefixes)
+    assert planned_with(sites=[place], dids=[number]).model.dids[0].opened.target == made
