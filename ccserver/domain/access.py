@@ -96,6 +96,7 @@ TOPIC_ABILITY: dict[str, Ability] = {
     "users": Ability.MANAGE_USERS,
     "sites": Ability.MANAGE_SITES,
     "phones": Ability.MANAGE_SITES,
+    "stations": Ability.MANAGE_SITES,
     "config": Ability.MANAGE_PBX,
     "me": Ability.SESSION,
 }

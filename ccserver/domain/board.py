@@ -65,6 +65,21 @@ class CallRow(msgspec.Struct, frozen=True, kw_only=True):
     party: str = ""
 
 
+class StationRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A physical phone of a site (topic ``stations``, key = id of the phone).
+
+    state: registered | unreachable | unregistered | unknown (Asterisk has not spoken of it: not applied
+    yet, or not seen).
+    """
+
+    id: UUID
+    extension: str
+    site_id: UUID
+    state: str
+    since: float
+    as_of: float
+
+
 class LinkRow(msgspec.Struct, frozen=True, kw_only=True):
     """Health of one part (topic ``links``; key = ami | ari | postgresql | bus | journal | trunk:<slug> |
     site:<slug>: down when every one of its trunks is).

@@ -39,6 +39,7 @@ from ccserver.live.publisher import Publisher
 from ccserver.live.reach import TRUNK, Reachability
 from ccserver.live.router import Router
 from ccserver.live.rows import encoded
+from ccserver.live.stations import Stations
 from ccserver.live.teller import Teller
 from ccserver.ports import AmiEvent, AriEvent, LinkDown, LinkUp
 
@@ -84,7 +85,7 @@ class Engine:
         self._wake = asyncio.Event()
         self._entered: dict[str, AriEvent] = {}
         self.links: dict[str, LinkRow] = {}
-        self.reach = Reachability(self.set_link, self._drop_link)
+        self.reach = Reachability(self.set_link, self._drop_link, Stations(publisher.put, clock))
         self.router = Router(
             book=book,
             agents=agents,

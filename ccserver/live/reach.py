@@ -6,6 +6,7 @@ from uuid import UUID
 
 from ccserver.domain.directory import Directory, Trunk
 from ccserver.domain.telephony import EndpointChanged
+from ccserver.live.stations import Stations
 
 TRUNK = "trunk-"
 """What the names of trunks' endpoints begin with (asterisk-config/pjsip.conf.j2)."""
@@ -22,9 +23,10 @@ class ShowLink(Protocol):
 class Reachability:
     """What was last heard of each endpoint. Unknown counts as reachable: trying tells."""
 
-    def __init__(self, show: ShowLink, drop: Callable[[str], None]) -> None:
+    def __init__(self, show: ShowLink, drop: Callable[[str], None], stations: Stations) -> None:
         self._show = show
         self._drop = drop
+        self.stations = stations
         self._directory = Directory()
         self._status: dict[str, str] = {}
         self._shown: set[str] = set()
@@ -51,7 +53,9 @@ class Reachability:
             # A device merely unavailable does not hide why.
             return False
         self._status[fact.endpoint] = fact.status
-        if fact.endpoint.startswith(TRUNK):
+        if not fact.endpoint.startswith(TRUNK):
+            self.stations.heard(fact.endpoint, fact.status, fact.at)
+        else:
             trunk = self._directory.trunk_by_slug(fact.endpoint.removeprefix(TRUNK))
             if trunk is not None:
                 self._show_trunk(trunk)
@@ -59,8 +63,9 @@ class Reachability:
         return before != fact.status
 
     def follow(self, directory: Directory) -> None:
-        """A new picture: rows of what is no longer in it go, those of sites and trunks that moved are right."""
+        """A new picture: rows of what is no longer in it go, those of sites, trunks and phones that moved are right."""
         self._directory = directory
+        self.stations.follow(directory)
         before, self._shown = self._shown, set()
         for trunk in directory.trunks:
             self._show_trunk(trunk)

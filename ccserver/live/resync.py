@@ -112,7 +112,9 @@ class Resync:
         listed = await self._ami.action_list("CoreShowChannels")
         drift += self._from_channels(listed, asked_at)
         now = self._clock()
-        for endpoint in await self._ami.action_list("PJSIPShowEndpoints"):
+        endpoints = await self._ami.action_list("PJSIPShowEndpoints")
+        self._engine.reach.stations.listed({endpoint.get("ObjectName", "") for endpoint in endpoints})
+        for endpoint in endpoints:
             fact = listed_endpoint(endpoint, now)
             if fact is not None:
                 self._engine.apply(fact)

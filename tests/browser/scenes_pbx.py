@@ -164,6 +164,22 @@ def phones() -> list[Row]:
     return agents + physical
 
 
+def stations(now: float) -> dict[str, Row]:
+    """Whether the sites' phones are there: one is, one is not, and Asterisk has not heard of the third."""
+    physical = [phone for phone in phones() if phone["kind"] == "physical"]
+    return {
+        phone["id"]: {
+            "id": phone["id"],
+            "extension": phone["extension"],
+            "site_id": phone["site_id"],
+            "state": state,
+            "since": now - 600,
+            "as_of": now,
+        }
+        for phone, state in zip(physical, ("registered", "unregistered", "unknown"), strict=True)
+    }
+
+
 def answer(method: str, path: str, now: float) -> Row | None:
     """What the server answers when a test says nothing else; None for what is not about this."""
     if method != "GET":

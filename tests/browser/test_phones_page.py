@@ -38,7 +38,13 @@ async def test_every_phone_with_whose_it_is_and_whether_it_is_there(
     agent = harness.topics["agents"][scenes.uid("Sophie Marchand")]
     await harness.put("agents", agent["id"], agent | {"phone": "unreachable"})
     await expect(sophie.locator(".pill")).to_have_text("Injoignable")
-    await expect(page.locator(f"#phone-{phone('301')['id']} .pill")).to_be_hidden()
+    await expect(page.locator(f"#phone-{phone('203')['id']} .pill")).to_be_hidden()
+    desk = phone("301")
+    for extension, words in (("301", "Connecté"), ("302", "Non connecté"), ("303", "État inconnu")):
+        await expect(page.locator(f"#phone-{phone(extension)['id']} .pill")).to_have_text(words)
+    station = harness.topics["stations"][desk["id"]]
+    await harness.put("stations", desk["id"], station | {"state": "unregistered"})
+    await expect(page.locator(f"#phone-{desk['id']} .pill")).to_have_text("Non connecté")
 
 
 async def test_filters_ask_and_others_changes_are_read_again(open_page: OpenPage, harness: Harness) -> None:

@@ -18,7 +18,7 @@ async def phones(request: web.Request, actor: Actor) -> Shell:
         title=N_("Phones"),
         module="phones",
         # What is known of a phone's registration travels with its agent.
-        topics=("phones", "agents", "links", "me"),
+        topics=("phones", "agents", "stations", "links", "me"),
         context={"sites": [(str(site.id), site.name) for site in sites]},
     )
 

@@ -6,7 +6,7 @@ from typing import Any, get_args
 import msgspec
 
 from ccserver.domain.access import TOPIC_ABILITY
-from ccserver.domain.board import AgentRow, CallRow, LinkRow
+from ccserver.domain.board import AgentRow, CallRow, LinkRow, StationRow
 from ccserver.domain.config import ConfigState
 from ccserver.domain.stream import ANNOUNCED_TOPICS
 from ccserver.web.stream.protocol import (
@@ -26,6 +26,7 @@ ROWS: dict[str, type[msgspec.Struct]] = {
     "history": CallRow,
     "config": ConfigState,
     "links": LinkRow,
+    "stations": StationRow,
 }
 """The struct of each topic's rows; the others are those of the API's resources of the same name."""
 

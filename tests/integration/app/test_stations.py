@@ -1,6 +1,8 @@
 """Where callers of a number go, and agents who have no phone of their own: on a real Asterisk."""
 
+from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from ccserver.stack.softphone import ESTABLISHED
@@ -8,7 +10,8 @@ from ccserver.stack.softphone import ESTABLISHED
 from tests.integration.app.test_calls import agent_state, has_calls
 from tests.rig.asterisk import PARIS_DID, Central
 from tests.rig.fixtures import PhoneFactory, SippFactory
-from tests.rig.installation import CHIEF, Installation
+from tests.rig.installation import CHIEF, Api, Installation
+from tests.rig.node import Browser
 from tests.rig.wait import until
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.postgres]
@@ -108,6 +111,48 @@ async def test_a_physical_phone_dials_is_dialled_and_has_a_number(
     await until(lambda: has_calls(chief, 1, "33612345678"), "the call in in the history")
     call = (await chief.get("/api/calls?number=33612345678"))["items"][0]
     assert (call["outcome"], call["party"], call["agent"]) == ("answered", "Accueil (1002)", "")
+
+
+async def test_a_sites_phone_is_shown_as_it_comes_and_goes(
+    installation: Installation, asterisk: Central, phone: PhoneFactory
+) -> None:
+    """Live, and after the node comes back: what happened meanwhile is told by the resync."""
+    phone_id = await installation.physical("1002", "Accueil", "paris")
+    node = await installation.node()
+    chief = await node.login(CHIEF)
+    board = await stations_of(chief)
+    await board.until_rows(station(phone_id, "unregistered"))
+    reception = await phone("1002")
+    await board.until_rows(station(phone_id, "registered"))
+    since = board.rows["stations", str(phone_id)]["since"]
+    await reception.stop()
+    await board.until_rows(station(phone_id, "unregistered"))
+    row = board.rows["stations", str(phone_id)]
+    assert row["since"] > since
+    assert (row["extension"], row["site_id"]) == ("1002", str(installation.ids["paris"]))
+    await board.socket.close()
+    await node.stop()
+    await phone("1002")
+    again = await installation.node("two")
+    board = await stations_of(await again.login(CHIEF))
+    await board.until_rows(station(phone_id, "registered"))
+    assert [key for topic, key in board.rows if topic == "stations"] == [str(phone_id)], (
+        "agents' are not there"
+    )
+    await board.socket.close()
+
+
+async def stations_of(api: Api) -> Browser:
+    """The live rows of sites' phones."""
+    headers = {"Authorization": f"Bearer {api.token}"}
+    board = Browser(await api.session.ws_connect(f"{api.base}/ws", headers=headers))
+    await board.say(type="subscribe", topics=["stations"])
+    await board.until("snapshot")
+    return board
+
+
+def station(phone_id: UUID, state: str) -> Callable[[Any], bool]:
+    return lambda rows: rows.get(("stations", str(phone_id)), {}).get("state") == state
 
 
 async def test_an_agent_dials_a_physical_phone(

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from ccserver.domain.directory import Directory, Site, Trunk
+import msgspec
+from ccserver.domain.directory import Directory, Phone, Site, Trunk
 from ccserver.domain.telephony import EndpointChanged
 from ccserver.live.reach import Reachability
 from ccserver.live.resync import rotated
+from ccserver.live.stations import Stations
 from msgspec.structs import replace
 
 TENANT, PARIS = UUID(int=1), UUID(int=2)
@@ -41,8 +43,15 @@ class Board:
 
     def __init__(self) -> None:
         self.rows: dict[str, bool] = {}
-        self.reach = Reachability(self.show, self.drop)
+        self.phones: dict[str, Any] = {}
+        self.now = 0.0
+        self.reach = Reachability(self.show, self.drop, Stations(self.put, lambda: self.now))
         self.reach.follow(Directory(sites=[SITE], trunks=[trunk("one"), trunk("two")]))
+
+    def put(self, topic: str, key: str, row: msgspec.Raw, where: Any) -> None:
+        told = msgspec.json.decode(row)
+        assert (topic, where) == ("stations", (TENANT, PARIS, None))
+        self.phones[key] = (told["extension"], told["state"], told["since"]) if told else None
 
     def drop(self, name: str) -> None:
         del self.rows[name]
@@ -52,7 +61,7 @@ class Board:
         self.rows[name] = up
 
     def hear(self, endpoint: str, status: str, source: str = "contact") -> bool:
-        return self.reach.heard(EndpointChanged(at=0.0, endpoint=endpoint, status=status, source=source))
+        return self.reach.heard(EndpointChanged(at=self.now, endpoint=endpoint, status=status, source=source))
 
 
 def test_a_site_is_cut_off_when_all_its_trunks_are_and_back_with_the_first() -> None:
@@ -84,6 +93,36 @@ def test_a_phone_lost_keeps_its_reason() -> None:
     board.hear("1001", "unreachable")
     assert not board.hear("1001", "unregistered", "device")
     assert board.reach.status("1001") == "unreachable" and not board.reach.phone_up("1001")
+
+
+def test_a_sites_phone_comes_goes_and_is_not_known_to_asterisk() -> None:
+    board = Board()
+    reception = Phone(id=UUID(int=9), tenant_id=TENANT, site_id=PARIS, extension="2100", label="Accueil")
+    key = str(reception.id)
+    board.reach.follow(Directory(sites=[SITE], phones=[reception]))
+    assert board.phones[key] == ("2100", "unknown", 0.0)
+    for at, status, source in (
+        (1.0, "registered", "contact"),
+        (2.0, "registered", "device"),
+        (3.0, "registered", "list"),
+    ):
+        board.now = at
+        board.hear("2100", status, source)
+        assert board.phones[key] == ("2100", "registered", 1.0), "since moves with the state only"
+    board.now = 4.0
+    board.hear("2100", "unregistered")
+    assert board.phones[key] == ("2100", "unregistered", 4.0)
+    board.hear("1001", "registered")
+    assert list(board.phones) == [key], "an agent's phone is told with its agent"
+    board.reach.stations.listed({"1001", "2100"})
+    assert board.phones[key] == ("2100", "unregistered", 4.0)
+    board.now = 5.0
+    board.reach.stations.listed({"1001"})
+    assert board.phones[key] == ("2100", "unknown", 5.0), "Asterisk has no such phone any more"
+    board.reach.follow(Directory(sites=[SITE], phones=[replace(reception, extension="1001")]))
+    assert board.phones[key] == ("1001", "registered", 4.0), "what was heard of its new extension holds"
+    board.reach.follow(Directory(sites=[SITE]))
+    assert board.phones[key] is None
 
 
 def test_a_record_put_aside_by_logrotate_is_read_as_far_as_it_matters(tmp_path: Path) -> None:

@@ -18,11 +18,11 @@ export function startPhones(page) {
   let asked = 0;
   let timer = 0;
 
-  /** Agents' phones are seen with their agents; nothing watches those of a site, and a mobile never registers. */
+  /** Agents' phones are seen with their agents, those of a site by themselves; a mobile never registers. */
   function stateOf(phone) {
-    const agent = phone.user_id && phone.kind !== "mobile" ? store.rows("agents").get(phone.user_id) : undefined;
-    if (!agent) return { hidden: true };
-    return { text: words.state(agent.phone), tone: words.tone(agent.phone), hidden: false };
+    if (phone.kind === "mobile") return { hidden: true };
+    const state = phone.user_id ? store.rows("agents").get(phone.user_id)?.phone : store.rows("stations").get(phone.id)?.state;
+    return state ? { text: words.state(state), tone: words.tone(state), hidden: false } : { hidden: true };
   }
 
   const list = makeKeyedList({
@@ -72,5 +72,5 @@ export function startPhones(page) {
   startImport(page, { path: "/api/phones/import", imported: soon });
   store.onReload("phones", soon);
   store.watch(["phones"], soon);
-  store.watch(["agents"], () => list.refill());
+  store.watch(["agents", "stations"], () => list.refill());
 }
