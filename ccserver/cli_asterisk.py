@@ -74,7 +74,9 @@ class _Screen:
             if step.state in _MARKS and step.name not in self._shown:
                 self._shown.add(step.name)
                 _console.print(f"{_MARKS[step.state]} {_WORDS[step.name]}", end="")
-                _console.print(f"  {step.message}" if step.message else "", markup=False, style="dim")
+                _console.print(
+                    f"  {step.message}" if step.message else "", markup=False, style="dim", soft_wrap=True
+                )
 
 
 def _work(task: Callable[[PbxApply, _Screen], Awaitable[T]]) -> T:
@@ -130,13 +132,14 @@ def _show_run(run: ConfigRun) -> None:
         "applied": f"Applied as revision {run.revision}.",
         "unchanged": "Nothing has changed: Asterisk is as the database says.",
         "checked": f"Asterisk takes it. {run.message}.",
-        "refused": "Refused; nothing was touched.",
+        "refused": "Refused; nothing was touched, Asterisk goes on as before.",
         "rolled_back": "Rolled back; Asterisk runs as before.",
         "failed": "Rolling back failed: look at Asterisk now.",
     }
     good = run.result in ("applied", "unchanged", "checked")
-    if not good:
-        _console.print(run.message, markup=False)
+    told = "\n".join(step.message for step in run.steps if step.state == "failed")
+    if not good and run.message not in told:
+        _console.print(run.message, markup=False, soft_wrap=True)
     _console.print(words.get(run.result, run.result), style="green" if good else "red", markup=False)
     if status := STATUS.get(run.result):
         raise typer.Exit(status)
@@ -275,7 +278,9 @@ def history(
         _show_changes(detail.objects, detail.diff, ())
         return
     rows = _work(lambda engine, _screen: engine.history.rows(limit))
-    table = Table("revision", "when", "who", "by", "what", "result", "changes", box=None, header_style="bold")
+    table = Table(box=None, header_style="bold")
+    for column in ("revision", "when", "who", "by", "what", "result", "changes"):
+        table.add_column(column, no_wrap=column in ("revision", "when", "result"))
     for row in rows:
         when = datetime.fromtimestamp(row.at, tz=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
         table.add_row(str(row.id), when, row.who, row.origin, row.action, row.result, str(row.changes))
