@@ -1,6 +1,7 @@
 """Applying to a real Asterisk: what is good gets through, what is bad changes nothing, and calls go on."""
 
 import asyncio
+import socket
 import stat
 from pathlib import Path
 from uuid import uuid4
@@ -56,6 +57,24 @@ async def test_a_removed_phone_is_forgotten(bench: ConfigBench) -> None:
     run = await bench.apply()
     assert run.result == "applied"
     assert not await bench.knows("1002")
+
+
+async def test_a_hand_written_registration_stays_the_running_asterisks(bench: ConfigBench) -> None:
+    """A throw-away Asterisk that registered would take the account's calls with it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as provider:
+        provider.bind(("127.0.0.1", 0))
+        provider.setblocking(False)
+        address = f"sip:127.0.0.1:{provider.getsockname()[1]}"
+        folder = bench.etc / "pjsip.d"
+        folder.mkdir(exist_ok=True)
+        (folder / "mine.conf").write_text(
+            f"[mine]\ntype = registration\ntransport = udp\nserver_uri = {address}\n"
+            f"client_uri = sip:me@127.0.0.1\noutbound_proxy = {address}\\;lr\nmax_random_initial_delay = 0\n"
+        )
+        run = await bench.engine().check(str(uuid4()), ADMIN)
+        assert run.result == "checked", run
+        with pytest.raises(BlockingIOError):
+            provider.recv(2000)
 
 
 async def test_what_a_hand_written_file_breaks_is_refused_in_asterisks_words(bench: ConfigBench) -> None:
