@@ -11,6 +11,7 @@ import structlog
 from msgspec.structs import replace
 
 from ccserver.domain.config import UNDO_STEP, ConfigRun
+from ccserver.domain.config_words import of_error, say
 from ccserver.domain.errors import Unavailable
 from ccserver.domain.pbx_change import file_hash
 from ccserver.domain.pbx_expected import expected_of, gone
@@ -23,14 +24,14 @@ from ccserver.telephony.pbx_install import Difference
 from ccserver.telephony.pbx_rehearsal import complaints_of
 from ccserver.telephony.pbx_reload import reload, still_unread, unread
 from ccserver.telephony.pbx_store import Applied, Journal, Manifest, Notes, PbxStore, Unread, read_files
-from ccserver.telephony.pbx_verify import VERIFY_SECONDS, Mismatch, verify
+from ccserver.telephony.pbx_verify import VERIFY_SECONDS, Mismatch, started_at, verify
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 UP_SECONDS = 4.0
 """So long Asterisk's manager interface is waited for before it counts as not running."""
-NOT_RUNNING = "Asterisk does not answer; it reads the files when it starts"
+NOT_RUNNING = say("not_running")
 _FAULTS = (OSError, AmiError, Unavailable, Mismatch)
 
 
@@ -112,19 +113,24 @@ class PbxInstaller:
 
     async def _install(self, run: RunLog, target: Target) -> str:
         difference, store = target.difference, self._store
+        was_up, began = self._ami.up, self._clock()
         async with run.step("install"):
             await whole(pbx_install.install, store, difference.changed, difference.removed)
-            run.say(", ".join(difference.names) or "nothing to install")
+            run.say(", ".join(difference.names) or say("nothing_to_install"))
         async with run.step("reload"):
             if not await self.up():
                 await self._note_unread(difference.to_read)
                 run.say(NOT_RUNNING, "skipped")
             else:
                 told = await reload(self._ami, difference.to_read, difference.now, target.files)
-                read = set(difference.to_read) - set(told.restart)
-                await self._note_unread(told.restart, read)
-                words = ", ".join(told.modules) or "nothing to reload"
-                run.say(f"{words}; needs a restart: {', '.join(told.restart)}" if told.restart else words)
+                restart = told.restart
+                if not was_up and (await started_at(self._ami))[1] >= int(began):
+                    restart = ()  # it has started on these files: a first Asterisk waits for them
+                await self._note_unread(restart, set(difference.to_read) - set(restart))
+                words = ", ".join(told.modules) or say("nothing_to_reload")
+                if restart:
+                    words = say("needs_restart", modules=words, files=", ".join(restart))
+                run.say(words)
         async with run.step("verify"):
             if not self._ami.up:
                 run.say(NOT_RUNNING, "skipped")
@@ -183,7 +189,7 @@ class PbxInstaller:
                     await self._note_unread(difference.to_read)
                     run.say(NOT_RUNNING)
         except _FAULTS as error:
-            words = f"{reason}\nPutting the files of before back failed as well: {self._words(error)}"
+            words = f"{reason}\n{say('undo_failed', why=self._words(error))}"
             return Outcome("failed", words)
         return Outcome("rolled_back", reason)
 
@@ -205,7 +211,9 @@ class PbxInstaller:
         )
 
     def _words(self, error: Exception) -> str:
-        return pbx_install.disk_words(error, self._store.etc) if isinstance(error, OSError) else str(error)
+        return (
+            pbx_install.disk_words(error, self._store.etc) if isinstance(error, OSError) else of_error(error)
+        )
 
     async def up(self) -> bool:
         """Whether Asterisk answers, now or in a moment."""

@@ -8,13 +8,16 @@ import os
 import sys
 import time
 from collections.abc import Callable, MutableMapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ccserver.domain.errors import Unavailable
 from ccserver.stack.kept import keep_secrets
 from ccserver.stack.problems import StackProblem
+from ccserver.stack.self_signed import keep_certificate
 from ccserver.storage import migrate
-from ccserver.telephony.pbx_layout import FILE_NAME, PbxLayout, read_layout
+from ccserver.telephony.pbx_folders import make_folders
+from ccserver.telephony.pbx_layout import FILE_NAME, LayoutError, PbxLayout, read_layout
 
 WAIT_SECONDS = 120.0
 POLL_SECONDS = 0.5
@@ -41,7 +44,10 @@ def wait_for_layout(path: Path, seconds: float = WAIT_SECONDS) -> PbxLayout:
     """The layout that the Asterisk container writes when it starts. Raises `StackProblem` if none comes."""
     deadline = time.monotonic() + seconds
     while True:
-        layout = read_layout(path)
+        try:
+            layout = read_layout(path)
+        except LayoutError as error:
+            raise StackProblem(str(error)) from error
         if layout:
             return layout
         if time.monotonic() > deadline:
@@ -49,6 +55,13 @@ def wait_for_layout(path: Path, seconds: float = WAIT_SECONDS) -> PbxLayout:
                 f"The Asterisk container has not written {path}. Is it running, on the same volume?"
             )
         time.sleep(POLL_SECONDS)
+
+
+def furnish(layout: PbxLayout, now: datetime) -> None:
+    """What Asterisk finds when it starts: its folders, and a certificate unless the operator has put one there."""
+    make_folders(layout.directories)
+    if layout.tls.certificate:
+        keep_certificate(Path(layout.tls.certificate).parent, now)
 
 
 def migrate_when_up(url: str, say: Callable[[str], None], seconds: float = WAIT_SECONDS) -> None:
@@ -80,6 +93,7 @@ def main() -> None:
 
     try:
         layout = wait_for_layout(data / "asterisk" / FILE_NAME)
+        furnish(layout, datetime.now(tz=UTC))
         fill_environment(os.environ, data, layout)
         migrate_when_up(os.environ["DATABASE_URL"], say)
     except StackProblem as problem:

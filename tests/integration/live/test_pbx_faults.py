@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -207,3 +208,20 @@ async def test_what_needs_a_restart_is_said_until_asterisk_has_restarted(bench: 
     await until(restarted, "another start", 30)
     await engine.installer.settle()
     assert (await asyncio.to_thread(engine.store.notes)).unread == {}
+
+
+async def test_an_asterisk_that_waits_for_its_first_configuration_needs_no_restart(
+    bench: ConfigBench,
+) -> None:
+    """As in the container: it starts when the files are there, in the middle of the apply that brings them."""
+    await bench.asterisk.stop()
+    await until(lambda: not bench.ami.up, "the link to go down")
+    await asyncio.to_thread(shutil.rmtree, bench.etc)
+    bench.etc.mkdir()
+    applying = asyncio.create_task(bench.apply())
+    await until((bench.etc / "asterisk.conf").exists, "the first configuration", 30)
+    await bench.asterisk.start()
+    run = await applying
+    assert run.result == "applied", run
+    assert [one.state for one in run.steps] == ["done"] * 7
+    assert not bench.engine().store.notes().unread

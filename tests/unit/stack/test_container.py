@@ -1,12 +1,14 @@
 """The container's first process: what the operator set stays, the rest is kept in the volume."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from ccserver.domain.errors import Unavailable
-from ccserver.domain.pbx import PbxDirectories, PbxPorts
+from ccserver.domain.pbx import PbxDirectories, PbxPorts, PbxTls
 from ccserver.stack import container
-from ccserver.stack.container import fill_environment, migrate_when_up, wait_for_layout
+from ccserver.stack.container import fill_environment, furnish, migrate_when_up, wait_for_layout
 from ccserver.stack.problems import StackProblem
 from ccserver.storage import migrate
 from ccserver.telephony.pbx_layout import PbxLayout, write_layout
@@ -45,6 +47,26 @@ def test_the_layout_is_waited_for(tmp_path: Path) -> None:
         wait_for_layout(tmp_path / "layout.json", seconds=0.05)
     write_layout(tmp_path / "layout.json", LAYOUT)
     assert wait_for_layout(tmp_path / "layout.json") == LAYOUT
+
+
+def test_a_layout_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    (tmp_path / "layout.json").write_text(
+        '{"ports": {}, "directories": {}, "nat": {"external_address": "a b"}}'
+    )
+    with pytest.raises(StackProblem, match=r"layout\.json cannot be used"):
+        wait_for_layout(tmp_path / "layout.json")
+
+
+def test_asterisk_finds_its_folders_and_a_certificate(tmp_path: Path) -> None:
+    tls = PbxTls(certificate=str(tmp_path / "tls" / "certificate.pem"), key=str(tmp_path / "tls" / "key.pem"))
+    directories = PbxDirectories.under(str(tmp_path), modules="/usr/modules", data="/usr/data")
+    layout = msgspec.structs.replace(LAYOUT, directories=directories, tls=tls)
+    furnish(layout, datetime(2026, 1, 5, tzinfo=UTC))
+    assert (tmp_path / "log" / "cel-custom" / "cel.csv").exists()
+    made = Path(tls.certificate).read_bytes()
+    assert made.startswith(b"-----BEGIN CERTIFICATE")
+    furnish(layout, datetime(2026, 1, 6, tzinfo=UTC))
+    assert Path(tls.certificate).read_bytes() == made
 
 
 def test_postgresql_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
