@@ -10,6 +10,7 @@ import msgspec
 
 from ccserver.stack.ports import free_tcp_port, free_udp_port
 from ccserver.stack.problems import StackProblem
+from ccserver.telephony.pbx_layout import FILE_NAME, LayoutError, read_layout
 
 LOOPBACK = "127.0.0.1"
 Kept = TypeVar("Kept", bound=msgspec.Struct)
@@ -34,6 +35,7 @@ class AsteriskPorts(msgspec.Struct, frozen=True, kw_only=True):
     sip: int
     http: int
     ami: int
+    sip_tcp: int = 0
     sip_tls: int = 0
     https: int = 0
 
@@ -60,21 +62,44 @@ def kept_secrets(folder: Path) -> Secrets | None:
 
 
 def keep_ports(folder: Path) -> tuple[AsteriskPorts, bool]:
-    """Asterisk's ports: those of last time, else the usual ones, else free ones. And whether they moved."""
+    """Asterisk's ports: those of last time, else the usual ones, else free ones. And whether they moved.
+
+    After a restore, last time is what the archive's layout says: phones look for Asterisk where it was.
+    """
     path = folder / "asterisk-ports.json"
-    last = _read(path, AsteriskPorts) if path.exists() else None
+    last = _read(path, AsteriskPorts) if path.exists() else _ports_of_layout(folder / "asterisk" / FILE_NAME)
     wanted = last or AsteriskPorts(sip=USUAL_SIP, http=USUAL_HTTP, ami=USUAL_AMI)
+    sip = wanted.sip if _free(wanted.sip, udp=True) else free_udp_port(LOOPBACK)
     chosen = AsteriskPorts(
-        sip=wanted.sip if _free(wanted.sip, udp=True) else free_udp_port(LOOPBACK),
+        sip=sip,
         http=wanted.http if _free(wanted.http) else free_tcp_port(LOOPBACK),
         ami=wanted.ami if _free(wanted.ami) else free_tcp_port(LOOPBACK),
+        sip_tcp=_tcp(wanted.sip_tcp or sip),
         sip_tls=_tcp(wanted.sip_tls or USUAL_SIP_TLS),
         https=_tcp(wanted.https or USUAL_HTTPS),
     )
-    if chosen != last:
+    if chosen != last or not path.exists():
         _write(path, chosen)
     moved = last is not None and (chosen.sip, chosen.http, chosen.ami) != (last.sip, last.http, last.ami)
     return chosen, moved
+
+
+def _ports_of_layout(path: Path) -> AsteriskPorts | None:
+    try:
+        layout = read_layout(path)
+    except LayoutError:
+        return None  # it is written anew at this start
+    if layout is None:
+        return None
+    ports = layout.ports
+    return AsteriskPorts(
+        sip=ports.sip,
+        http=ports.http,
+        ami=ports.ami,
+        sip_tcp=ports.sip_tcp,
+        sip_tls=ports.sip_tls,
+        https=ports.https,
+    )
 
 
 def _tcp(port: int) -> int:

@@ -30,6 +30,7 @@ def local_model(
             tenant="main",
             ports=PbxPorts(
                 sip=ports.sip,
+                sip_tcp=ports.sip_tcp,
                 sip_tls=ports.sip_tls,
                 http=ports.http,
                 https=ports.https,

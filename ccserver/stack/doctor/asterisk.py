@@ -201,7 +201,7 @@ def _trunk(slug: str, mode: str, endpoints: Mapping[str, str], registrations: Ma
         if found != "Registered":
             return bad(
                 name,
-                f"registration: {found}",
+                f"is not registered at its provider (Asterisk: {found or 'no answer yet'})",
                 "check user, secret and address; the provider's own page may tell",
             )
     if state == "offline":

@@ -1,12 +1,15 @@
 """What a local installation decides once stays decided, is private, and moves only when it must."""
 
+import contextlib
 import socket
 import stat
 from pathlib import Path
 
 import pytest
-from ccserver.stack.kept import keep_ports, keep_secrets
+from ccserver.domain.pbx import PbxDirectories, PbxPorts
+from ccserver.stack.kept import USUAL_HTTP, keep_ports, keep_secrets
 from ccserver.stack.problems import StackProblem
+from ccserver.telephony.pbx_layout import FILE_NAME, PbxLayout, write_layout
 
 
 def test_secrets_stay_and_are_private(tmp_path: Path) -> None:
@@ -32,7 +35,23 @@ def test_damaged_secrets_are_never_replaced_silently(tmp_path: Path, content: st
 def test_ports_stay(tmp_path: Path) -> None:
     first, moved = keep_ports(tmp_path)
     assert not moved
+    assert all((first.sip, first.sip_tcp, first.sip_tls, first.https))
     assert keep_ports(tmp_path) == (first, False)
+
+
+def test_after_a_restore_phones_find_asterisk_where_it_was(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        with contextlib.suppress(OSError):
+            taken.bind(("127.0.0.1", USUAL_HTTP))
+        first, _ = keep_ports(tmp_path)
+    assert first.http != USUAL_HTTP
+    ports = PbxPorts(**{name: getattr(first, name) for name in first.__struct_fields__})
+    directories = PbxDirectories.under(str(tmp_path / "asterisk"), modules="/usr/lib/m", data="/usr/share/a")
+    write_layout(tmp_path / "asterisk" / FILE_NAME, PbxLayout(ports=ports, directories=directories))
+    kept = tmp_path / "asterisk-ports.json"
+    kept.unlink()
+    assert keep_ports(tmp_path) == (first, False)
+    assert kept.exists()
 
 
 def test_a_taken_port_moves_alone_and_it_is_told(tmp_path: Path) -> None:
@@ -43,4 +62,4 @@ def test_a_taken_port_moves_alone_and_it_is_told(tmp_path: Path) -> None:
         second, moved = keep_ports(tmp_path)
     assert moved
     assert second.http != first.http
-    assert (second.sip, second.ami) == (first.sip, first.ami)
+    assert (second.sip, second.ami, second.sip_tcp) == (first.sip, first.ami, first.sip_tcp)
