@@ -40,7 +40,7 @@ async def closing_words(settings: Settings, facts: Facts, demo: Sequence[str] = 
 
 def first_call(sip_port: int | None) -> list[str]:
     """How a first call is placed."""
-    where = f"127.0.0.1:{sip_port} (UDP)" if sip_port else "your Asterisk"
+    where = f"127.0.0.1:{sip_port} (UDP or TCP)" if sip_port else "your Asterisk"
     return [
         "",
         "A first call:",

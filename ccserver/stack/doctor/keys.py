@@ -9,7 +9,7 @@ from typing import Final
 from ccserver.domain.errors import Invalid
 from ccserver.domain.passwords import check_password
 from ccserver.settings import Settings
-from ccserver.stack.doctor.finding import Finding, advice, bad, good, unknown
+from ccserver.stack.doctor.finding import Finding, bad, good, unknown
 
 LONG: Final = 32
 _ACCOUNT_LENGTH: Final = 16
@@ -75,11 +75,8 @@ def _first_password(settings: Settings) -> Finding:
     name = "BOOTSTRAP_PASSWORD"
     if not settings.bootstrap_password:
         if settings.is_loopback:
-            return advice(
-                name,
-                "not set, and the server listens on loopback: the first account is admin / admin",
-                "set it before the first start, or change the password at once",
-            )
+            # Only before the first start is that a risk; afterwards the line "first account" knows better.
+            return good(name, "not set: on loopback the first account begins as admin / admin")
         return good(name, "not set: the first password is made up and printed once")
     try:
         check_password(settings.bootstrap_password, "admin")

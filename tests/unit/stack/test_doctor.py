@@ -81,10 +81,10 @@ def test_secrets_that_are_none_are_red(name: str, changed: dict[str, object]) ->
     ]
 
 
-def test_a_first_password_of_ones_own_is_green_and_none_on_loopback_is_advice() -> None:
+def test_a_first_password_of_ones_own_is_green_and_so_is_none_on_loopback() -> None:
     own = levels(check_secrets(replace(SETTINGS, bootstrap_password="Frobnicate-77-gnomes")))
     none = levels(check_secrets(replace(SETTINGS, public_url="")))
-    assert (own["BOOTSTRAP_PASSWORD"], none["BOOTSTRAP_PASSWORD"]) == (Level.GOOD, Level.ADVICE)
+    assert (own["BOOTSTRAP_PASSWORD"], none["BOOTSTRAP_PASSWORD"]) == (Level.GOOD, Level.GOOD)
 
 
 def test_a_secret_file_is_its_owners_only(tmp_path: Path) -> None:
