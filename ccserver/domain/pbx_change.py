@@ -9,11 +9,11 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from difflib import unified_diff
 from typing import Any, Final
 
 from ccserver.domain.config import ObjectChange
 from ccserver.domain.pbx import PbxModel
+from ccserver.domain.section_diff import unified
 
 Description = Mapping[str, Mapping[str, Mapping[str, str]]]
 """Kind (site, trunk...) to name to field to printed value."""
@@ -111,16 +111,14 @@ def differing_files(before: Mapping[str, str], after: Mapping[str, str]) -> tupl
 
 def file_diff(name: str, before: str, after: str, secrets: Iterable[str] = ()) -> str:
     """A unified diff of one file's bodies, every secret masked. A changed secret still shows as a changed line."""
-    lines = unified_diff(
-        body(before).splitlines(),
-        body(after).splitlines(),
-        f"{name} (now)",
-        f"{name} (then)",
-        lineterm="",
-        n=2,
+    lines = list(
+        unified(body(before).splitlines(), body(after).splitlines(), f"{name} (now)", f"{name} (then)")
     )
-    hidden = sorted(secrets, key=len, reverse=True)
-    return "\n".join(mask(line, hidden, mailbox=name == _MAILBOX_FILE) for line in lines)
+    mailbox = name == _MAILBOX_FILE
+    shown = "\n".join(mask(line, mailbox=mailbox) for line in lines)
+    # Only those that are still to be seen are looked for in each line: there are as many as phones.
+    hidden = sorted((secret for secret in secrets if secret in shown), key=len, reverse=True)
+    return "\n".join(mask(line, hidden, mailbox=mailbox) for line in lines) if hidden else shown
 
 
 def mask(line: str, secrets: Iterable[str] = (), *, mailbox: bool = False) -> str:
