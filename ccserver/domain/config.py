@@ -22,13 +22,24 @@ UNDO_STEP: Final = "roll_back"
 """Added behind the others when a run that had begun to install puts everything back."""
 
 
+class Words(msgspec.Struct, frozen=True, kw_only=True):
+    """A sentence as a code and its values, some of which are sentences themselves (``domain/config_words.py``)."""
+
+    code: str
+    params: "dict[str, str | Words]" = {}
+
+
 class ConfigStep(msgspec.Struct, frozen=True, kw_only=True):
-    """One step of a run. ``at``: epoch seconds of its last change of state; ``message``: in Asterisk's or our words."""
+    """One step of a run. ``at``: epoch seconds of its last change of state.
+
+    ``message``: in Asterisk's words, or ours in English; ``words``: the same by codes, a line each.
+    """
 
     name: str
     state: StepState = "pending"
     at: float | None = None
     message: str = ""
+    words: tuple[Words, ...] = ()
 
 
 class ConfigRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +55,7 @@ class ConfigRun(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: float | None = None
     result: str = ""
     message: str = ""
+    words: tuple[Words, ...] = ()
     revision: int | None = None
 
 
@@ -63,6 +75,7 @@ class ConfigState(msgspec.Struct, frozen=True, kw_only=True):
     ``fingerprint``: of what would be applied now; to be sent with an apply. ``held``: automatic mode waits for a
     person, after a rollback. ``run``: what runs, or ran last. ``restart_needed``: files that Asterisk reads only when
     it starts. ``left_out``: rows of the database that Asterisk cannot carry. ``problem``: why nothing can be planned.
+    ``left_out_words`` and ``problem_words``: the same by codes, for pages of any language.
     """
 
     configured: bool = False
@@ -73,7 +86,9 @@ class ConfigState(msgspec.Struct, frozen=True, kw_only=True):
     restart_needed: tuple[str, ...] = ()
     edited: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    left_out_words: tuple[Words, ...] = ()
     problem: str = ""
+    problem_words: tuple[Words, ...] = ()
     applied: AppliedRevision | None = None
     run: ConfigRun | None = None
     blind: bool = False
@@ -120,6 +135,7 @@ class RevisionRow(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     changes: int
     can_roll_back: bool
+    words: tuple[Words, ...] = ()
 
 
 class RevisionDetail(RevisionRow, frozen=True, kw_only=True):

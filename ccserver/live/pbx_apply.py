@@ -15,6 +15,7 @@ import structlog
 from msgspec.structs import replace
 
 from ccserver.domain.config import APPLY_STEPS, CHECK_STEPS, ROLLBACK_STEPS, ConfigRun, ObjectChange
+from ccserver.domain.config_words import of_error, say
 from ccserver.domain.errors import Conflict, NotFound, Unavailable
 from ccserver.domain.pbx_change import compare
 from ccserver.live.pbx_history import INTERRUPTED, PbxHistory
@@ -33,11 +34,8 @@ from ccserver.telephony.pbx_store import Journal, PbxLock
 
 log = structlog.get_logger(__name__)
 
-NOTHING = "Nothing has changed."
-NO_PROGRAM = (
-    "There is no Asterisk program on this machine to rehearse the configuration with. "
-    "Run this where Asterisk is installed."
-)
+NOTHING = say("nothing_changed")
+NO_PROGRAM = say("no_program")
 _NOT_READY = (PlanFailed, RehearsalFailed, Unavailable, OSError)
 
 
@@ -83,7 +81,8 @@ class PbxApply:
                 await whole(pbx_install.clear, self.store)
             if planned.nothing_to_do:
                 return await self._ended(run, "unchanged", NOTHING)
-            return await self._ended(run, "checked", f"{len(planned.difference.to_read)} files would change")
+            files = len(planned.difference.to_read)
+            return await self._ended(run, "checked", say("files_would_change", files=files))
 
     async def apply(self, run_id: str, asker: Asker, fingerprint: str = "") -> ConfigRun:
         """Bring Asterisk to what the database says. ``fingerprint``: what the asker saw, "" for anything."""
@@ -178,7 +177,7 @@ class PbxApply:
             planned = await self.planner.plan()
             if fingerprint and planned.fingerprint != fingerprint:
                 raise Conflict("config_changed")
-            run.say(f"{len(planned.changes)} changes in {len(planned.difference.to_read)} files")
+            run.say(say("planned", changes=len(planned.changes), files=len(planned.difference.to_read)))
         return planned
 
     async def _try_out(self, run: RunLog, planned: Planned, files: dict[str, str]) -> None:
@@ -194,7 +193,7 @@ class PbxApply:
             report = await rehearse(planned.model, self._starter) if self._starter else None
             if report is None:
                 raise RehearsalFailed(NO_PROGRAM)
-            run.say(f"{report.seen}, {report.seconds:.1f} s")
+            run.say(f"{report.seen}, {report.seconds:.1f} s")  # the sentence "rehearsed"
 
     async def _begin(self, run: RunLog, planned: Planned) -> Journal:
         text = await asyncio.to_thread(diff_of, planned)
@@ -312,4 +311,6 @@ class PbxApply:
         await whole(self.store.set_held, True)
 
     def _words(self, error: Exception) -> str:
-        return pbx_install.disk_words(error, self.planner.etc) if isinstance(error, OSError) else str(error)
+        return (
+            pbx_install.disk_words(error, self.planner.etc) if isinstance(error, OSError) else of_error(error)
+        )

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from ccserver.domain.config import ObjectChange, RevisionDetail, RevisionRow
+from ccserver.domain.config_words import say
 from ccserver.domain.errors import Conflict, Unavailable
 from ccserver.domain.ids import uuid7
 from ccserver.live.pbx_installer import whole
@@ -22,7 +23,7 @@ from ccserver.telephony.pbx_store import Journal, PbxLock, PbxStore
 DIFF_LENGTH = 400_000
 """A longer difference is cut in the history; nobody reads it to its end."""
 SHARED_ATTEMPTS, SHARED_SECONDS = 10, 0.2
-INTERRUPTED = "It was interrupted; the configuration of before is back."
+INTERRUPTED = say("interrupted")
 
 
 class PbxHistory:

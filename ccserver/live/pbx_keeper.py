@@ -21,6 +21,7 @@ from ccserver.domain.config import (
     Mode,
     RunAction,
 )
+from ccserver.domain.config_words import of_error, say, worded_state
 from ccserver.domain.errors import Conflict, DomainError, FieldError, Invalid, Unavailable
 from ccserver.domain.stream import Command
 from ccserver.live.commands import Value
@@ -214,7 +215,7 @@ class PbxKeeper:
         told, self.state = (state, self._tenant), state
         if told != self._told:
             self._told = told
-            self._publish(TOPIC, STATE_KEY, encoded(state), (self._tenant, None, None))
+            self._publish(TOPIC, STATE_KEY, encoded(worded_state(state)), (self._tenant, None, None))
 
     def _hear(self, run: ConfigRun) -> None:
         """A run of ours has come further."""
@@ -351,8 +352,8 @@ def _words(error: DomainError | OSError) -> str:
     if isinstance(error, OSError):
         return str(error)
     if error.code == "config_busy":
-        return f"{error.params.get('who', '?')} is at it. Try again when that is done."
-    return error.code
+        return say("config_busy", who=error.params.get("who", "?"))
+    return of_error(error)
 
 
 def _whole_number(value: Value) -> int:

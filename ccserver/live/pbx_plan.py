@@ -13,6 +13,7 @@ import msgspec
 from jinja2 import TemplateError, TemplateSyntaxError
 
 from ccserver.domain.config import ConfigDiff, FileDiff, ObjectChange
+from ccserver.domain.config_words import say
 from ccserver.domain.errors import DomainError
 from ccserver.domain.pbx import PbxModel, PbxUser
 from ccserver.domain.pbx_change import compare, describe, file_diff, fingerprint, secrets_of
@@ -154,17 +155,17 @@ def rendered(model: PbxModel) -> dict[str, str]:
     try:
         return dict(render(model))
     except TemplateError as error:
-        raise PlanFailed(f"A template cannot be rendered: {error.message}{_place(error)}") from error
+        raise PlanFailed(say("template_broken", said=f"{error.message}{_place(error)}")) from error
     except (UnsafeValueError, DomainError) as error:
-        raise PlanFailed(f"A value cannot be written into Asterisk's configuration: {error}") from error
+        raise PlanFailed(say("value_unfit", why=error)) from error
 
 
 def _place(error: TemplateError) -> str:
     """Which template and line: Jinja2 puts them into the traceback."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(".j2")]
     if isinstance(error, TemplateSyntaxError):
-        return f" ({Path(error.filename or '').name}, line {error.lineno})"
-    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+        return f" ({Path(error.filename or '').name}:{error.lineno})"
+    return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
 
 
 def changes_of(applied: Applied | None, objects: Objects, differing: Difference) -> tuple[ObjectChange, ...]:

@@ -15,6 +15,7 @@ from ccserver.domain.config import (
     RevisionDetail,
     RevisionRow,
 )
+from ccserver.domain.config_words import worded_detail, worded_row
 from ccserver.domain.errors import Forbidden, NotFound
 from ccserver.live.commands import Commands
 from ccserver.live.view import LiveView
@@ -71,7 +72,7 @@ class Config:
         """What was applied, newest first."""
         await self._allow(actor)
         async with self._database.system() as connection:
-            items = await store.list_revisions(connection, after, limit + 1)
+            items = [worded_row(row) for row in await store.list_revisions(connection, after, limit + 1)]
         page = items[:limit]
         return RevisionPage(items=page, next=page[-1].id if len(items) > limit else None)
 
@@ -82,7 +83,7 @@ class Config:
             found = await store.get_revision(connection, revision)
         if found is None:
             raise NotFound("revision_unknown")
-        return found
+        return worded_detail(found)
 
     async def _ask(
         self, actor: Actor, name: str, **body: str | int

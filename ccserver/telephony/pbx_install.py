@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from ccserver.domain.config_words import say
 from ccserver.domain.pbx_change import differing_files, file_hash, is_ours
 from ccserver.telephony.pbx_store import Applied, PbxStore, fsync_folder, read_files
 
@@ -154,7 +155,7 @@ def clear(store: PbxStore) -> None:
 def disk_words(error: OSError, etc: Path) -> str:
     """An error of the disk as a sentence for people."""
     if error.errno in _NO_ROOM:
-        return f"The disk of {etc} is full. Free some space and try again."
+        return say("disk_full", folder=etc)
     return f"{error.filename or etc}: {error.strerror or error}"
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from ccserver.domain.config_words import say
 from ccserver.domain.errors import Unavailable
 from ccserver.domain.pbx import PbxDirectories, PbxModel
 from ccserver.domain.pbx_expected import expected_of, sections
@@ -175,7 +176,7 @@ async def _once(model: PbxModel, starter: AsteriskStarter, room: Path) -> str:
         except Mismatch as error:
             raise RehearsalFailed(_told([*await complaints(), str(error)])) from error
         except (Unavailable, AmiError) as error:
-            raise RehearsalFailed(_told([*await complaints(), f"It did not answer: {error}"])) from error
+            raise RehearsalFailed(_told([*await complaints(), say("no_answer", why=error)])) from error
         _refuse(await complaints(), files)
         return seen
     finally:
@@ -191,7 +192,7 @@ async def _booted(
         alive = await throw_away.running()
         if not alive or time.monotonic() > deadline:
             said = await complaints()
-            reason = "Asterisk did not boot" if alive else "Asterisk ended while it was starting"
+            reason = say("not_booted" if alive else "ended_starting")
             console = await throw_away.last_words()
             raise RehearsalFailed(_told(said or [reason, *console.splitlines()[-3:]]))
         await asyncio.sleep(_POLL_SECONDS)
@@ -222,7 +223,7 @@ def complaints_of(log: str, etc: str = "", real_etc: str = "") -> list[str]:
 
 def _told(sentences: list[str]) -> str:
     more = len(sentences) - _SHOWN
-    return "\n".join(sentences[:_SHOWN]) + (f"\n... and {more} more" if more > 0 else "")
+    return "\n".join(sentences[:_SHOWN]) + ("\n" + say("more", n=more) if more > 0 else "")
 
 
 def _read(path: Path) -> str:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from ccserver.domain.config_words import say
 from ccserver.domain.pbx_expected import FINGERPRINT_GLOBAL, Expected, Gone
 from ccserver.ports import Ami
 
@@ -31,12 +32,14 @@ async def verify(
     while True:
         wrong = await _differences(ami, expected, gone or Gone())
         if not wrong:
-            return (
-                f"{len(expected.endpoints)} endpoints, {len(expected.registrations)} registrations, "
-                f"{len(expected.contexts)} contexts"
+            return say(
+                "seen",
+                endpoints=len(expected.endpoints),
+                registrations=len(expected.registrations),
+                contexts=len(expected.contexts),
             )
         if clock() > deadline:
-            raise Mismatch("; ".join(wrong))
+            raise Mismatch("\n".join(wrong))
         await asyncio.sleep(_POLL_SECONDS)
 
 
@@ -55,7 +58,7 @@ async def _differences(ami: Ami, expected: Expected, gone: Gone) -> list[str]:
     if expected.fingerprint:
         answer = await ami.action("Getvar", Variable=FINGERPRINT_GLOBAL)
         if answer.get("Value") != expected.fingerprint:
-            wrong.append("the dialplan that runs is not the one that was installed")
+            wrong.append(say("dialplan_other"))
     return wrong
 
 
@@ -72,14 +75,14 @@ def _compare(wrong: list[str], kind: str, wanted: Iterable[str], gone: Iterable[
     missing = sorted(set(wanted) - seen)
     left = sorted(set(gone) & seen)
     if missing:
-        wrong.append(f"{kind} {_some(missing)} is not there")
+        wrong.append(say(f"{kind}_missing", names=_some(missing)))
     if left:
-        wrong.append(f"{kind} {_some(left)} is still there")
+        wrong.append(say(f"{kind}_left", names=_some(left)))
 
 
 def _some(names: list[str]) -> str:
     more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(names[:_NAMED]) + (f" (+{more})" if more > 0 else "")
 
 
 async def started_at(ami: Ami) -> tuple[str, float]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import msgspec
 from aiohttp import web
 
+from ccserver.domain.config import Words
+from ccserver.domain.config_words import ENGLISH, SAID, read
 from ccserver.domain.errors import (
     Conflict,
     DomainError,
@@ -96,11 +98,25 @@ def from_domain(error: DomainError, catalogues: Catalogues, locale: str, request
         type=f"/api/docs#error-{error.code}",
         title=catalogues.say(locale, TITLES[status]),
         status=status,
-        detail=_fill(catalogues, locale, sentence, error.params),
+        detail=_fill(catalogues, locale, sentence, _values(error, catalogues, locale)),
         code=error.code,
         errors=tuple(tell_field(f, catalogues, locale) for f in fields),
         request_id=request_id,
     )
+
+
+def _values(error: DomainError, catalogues: Catalogues, locale: str) -> Mapping[str, str]:
+    """The values of an error's sentence; what is a sentence of ours itself is told in the reader's language."""
+    if error.code != "config_unplanned":
+        return error.params
+    return {"reason": " ".join(_told(words, catalogues, locale) for words in read(error.params["reason"]))}
+
+
+def _told(words: Words, catalogues: Catalogues, locale: str) -> str:
+    params = {n: v if isinstance(v, str) else _told(v, catalogues, locale) for n, v in words.params.items()}
+    if words.code == SAID:
+        return params["text"]
+    return catalogues.say(locale, ENGLISH[words.code], params)
 
 
 def from_http(status: int, catalogues: Catalogues, locale: str, request_id: str) -> Problem:

@@ -31,7 +31,7 @@ export function makeConfigRevision(page, words) {
     fill(panel, {
       title: t("Revision %(id)s", { id: row.id }),
       result: { text: words.result(row.result), tone: words.resultTone(row.result) },
-      message: { text: row.message, hidden: !row.message || outcomeOf(row) === "done" },
+      message: { text: words.quoted(row.words, row.message), hidden: !row.message || outcomeOf(row) === "done" },
     });
     facts([
       [t("Action"), words.action(row.action)], [t("Who"), row.who], [t("By way of"), words.origin(row.origin)],

@@ -15,6 +15,9 @@ export function makeConfigRun(page, words) {
 
   const isShown = (run) => isRunning(run) || outcomeOf(run) === "failed" || clock.now() - run.ended_at < FRESH_SECONDS;
 
+  /** @param {any} said a run or a step */
+  const tell = (said) => words.quoted(said.words, said.message);
+
   /** What became of the files after a failure. @param {any} run */
   function undone(run) {
     const undo = run.steps.find(({ name }) => name === "roll_back");
@@ -43,7 +46,7 @@ export function makeConfigRun(page, words) {
     card.dataset.outcome = outcome;
     list.show(steps);
     // A success has nothing to say that its steps have not said.
-    const lines = outcome === "done" ? [] : [failure?.message, failure && isRunning(run) ? "" : run.message].filter(Boolean);
+    const lines = outcome === "done" ? [] : [failure && tell(failure), failure && isRunning(run) ? "" : tell(run)].filter(Boolean);
     said.hidden = !lines.length;
     fill(said, { heading: failure ? t("“%(step)s” failed:", { step: words.step(failure.name) }) : t("Result"), text: [...new Set(lines)].join("\n") });
   }

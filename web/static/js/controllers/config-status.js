@@ -24,7 +24,7 @@ export function makeConfigStatus({ format, clock, t, tn }, words) {
     if (isRunning(state.run) || isSettling(state, clock.now())) return working(state);
     if (!state.configured && state.blind) return { tone: "neutral", icon: "eye-off", title: t("Asterisk’s configuration is not known now"), text: t("The telephony server has told nothing yet.") };
     if (!state.configured) return { tone: "neutral", icon: "circle-dashed", title: t("This Asterisk is not configured by ccserver"), text: t("Its files are somebody else’s, and are left alone. docs/operations.md says how to hand them over.") };
-    if (state.problem) return { tone: "bad", icon: "circle-x", title: t("Nothing can be applied"), text: state.problem };
+    if (state.problem) return { tone: "bad", icon: "circle-x", title: t("Nothing can be applied"), text: words.quoted(state.problem_words, state.problem) };
     const n = state.changes;
     if (n) return { tone: "warn", icon: "triangle-alert", title: tn("%(n)s change not applied", "%(n)s changes not applied", n), text: applied(state) };
     return { tone: "good", icon: "circle-check", title: t("Up to date"), text: applied(state) };
@@ -40,7 +40,7 @@ export function makeConfigStatus({ format, clock, t, tn }, words) {
         text: t("It reads these files only when it starts. At a quiet hour: “asterisk -rx 'core restart gracefully'”, which waits for the calls to end."),
       },
       state.edited?.length && { tone: "warn", title: t("Edited by hand:"), text: t("the next application overwrites these files. Put what is yours into the .d folders beside them."), list: state.edited },
-      state.left_out?.length && { tone: "warn", title: t("Left out of Asterisk:"), text: t("these cannot work until they are put right."), list: state.left_out },
+      state.left_out?.length && { tone: "warn", title: t("Left out of Asterisk:"), text: t("these cannot work until they are put right."), list: words.quoted(state.left_out_words, state.left_out.join("\n")).split("\n") },
     ].filter(Boolean);
   }
 

@@ -14,7 +14,7 @@ export function makeSteps({ format }, words, container, prefix) {
       mark: { icon: words.stepIcon(step.state) },
       name: words.step(step.name),
       state: { text: words.stepState(step.state), title: step.at ? format.time(step.at) : "" },
-      hint: (NAMING.has(step.name) && step.state === "done" && step.message) || words.stepHint(step.name),
+      hint: (NAMING.has(step.name) && step.state === "done" && words.plain(step.words, step.message)) || words.stepHint(step.name),
     }),
     after: (element, step) => {
       element.dataset.state = step.state;

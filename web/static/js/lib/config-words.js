@@ -1,4 +1,5 @@
 /** Asterisk's configuration in the user's words: steps, results, what changed. Codes not known here show as they are. */
+import { makeConfigSentences } from "lib/config-sentences";
 
 const RESULT_TONES = { running: "talking", applied: "good", checked: "good", unchanged: "good", refused: "bad", rolled_back: "warn", failed: "bad", interrupted: "bad" };
 const STEP_ICONS = { pending: "circle-dashed", running: "loader-circle", done: "circle-check", failed: "circle-x", skipped: "minus" };
@@ -56,6 +57,7 @@ export function makeConfigWords(t) {
   const words = { ...runs(t), ...things(t) };
   const of = (table) => (code) => words[table][code] ?? code;
   return {
+    ...makeConfigSentences(t),
     step: of("step"), stepState: of("stepState"), result: of("result"), action: of("action"), origin: of("origin"),
     did: of("did"), kind: of("kind"), field: of("field"),
     stepHint: (code) => words.stepHint[code] ?? "",
