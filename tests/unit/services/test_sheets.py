@@ -153,10 +153,11 @@ printable = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]),
 safe = printable.filter(lambda cell: not cell.startswith("'"))
 
 
-@given(st.lists(st.tuples(safe, safe), min_size=2, max_size=5))
+@given(st.lists(st.tuples(safe, safe), min_size=1, max_size=5))
 def test_what_is_written_as_csv_is_read_again_and_is_no_formula(rows: list[tuple[str, str]]) -> None:
-    data = write_csv(rows)
-    assert [tuple(row.cells) for row in read_sheet(data).rows] == rows[1:]
+    # The delimiter is read off the header, which is ours: names, without commas.
+    data = write_csv([("Poste", "Nom"), *rows])
+    assert [tuple(row.cells) for row in read_sheet(data).rows] == rows
     for row in csv.reader(io.StringIO(data.decode("utf-8-sig")), delimiter=";"):
         assert not [cell for cell in row if cell[:1] in set("=+-@\t\r")]
 
