@@ -86,16 +86,24 @@ ERRORS: dict[str, str] = {
     "database_away": N_("The database is away. Calls go on; try again in a moment."),
     "telephony_away": N_("The telephony server is away. Try again in a moment."),
     "call_over": N_("The call is over already."),
-    "config_busy": N_("%(who)s is changing Asterisk's configuration at this moment. Try again when that is done."),
-    "config_changed": N_("The configuration has changed since you looked at it. Look at the differences again."),
+    "config_busy": N_(
+        "%(who)s is changing Asterisk's configuration at this moment. Try again when that is done."
+    ),
+    "config_changed": N_(
+        "The configuration has changed since you looked at it. Look at the differences again."
+    ),
     "config_unplanned": N_("No configuration can be made from what was entered: %(reason)s"),
     "pbx_shared": N_("Several organisations share this Asterisk: only a super administrator may change it."),
-    "pbx_not_ours": N_("This Asterisk is configured by somebody else (the server has no layout file for it)."),
+    "pbx_not_ours": N_(
+        "This Asterisk is configured by somebody else (the server has no layout file for it)."
+    ),
     "revision_unknown": N_("This revision does not exist, or is not kept any more."),
     "revision_other_machine": N_(
         "This revision was made for other ports, folders or accounts of Asterisk and does not fit any more."
     ),
-    "rehearsal_away": N_("The Asterisk container does not answer, so nothing can be rehearsed. Try again in a moment."),
+    "rehearsal_away": N_(
+        "The Asterisk container does not answer, so nothing can be rehearsed. Try again in a moment."
+    ),
     "asterisk_missing": N_("There is no Asterisk program on this machine."),
     "telephony_blind": N_("The link to the telephone system is down. Try again in a moment."),
     "bus_unavailable": N_("The link between the servers is down. Try again in a moment."),
@@ -177,7 +185,9 @@ FIELDS: dict[str, str] = {
     "prefix_not_allowed": N_("Numbers of this kind may not be called from this site."),
     "address_outside_vpn": N_("This address is outside the networks of the site: %(networks)s"),
     "trunk_outside_vpn": N_("Trunks of this site would be outside its networks: %(trunks)s"),
-    "trunk_username_format": N_("Three to 64 letters without accents, digits, dots, dashes, underscores or +."),
+    "trunk_username_format": N_(
+        "Three to 64 letters without accents, digits, dots, dashes, underscores or +."
+    ),
     "trunk_secret_format": N_(
         "Four to 128 characters, without accents, spaces, quotation marks, or any of , ; # & $ ? < > [ ] { } |"
     ),
