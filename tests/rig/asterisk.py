@@ -77,12 +77,8 @@ def demo_model(binary: AsteriskBinary, home: Path) -> PbxModel:
         ami=PbxUser(name="ccserver", secret="ami-secret-of-tests"),
         ari=PbxUser(name="ccserver", secret="ari-secret-of-tests"),
         sites=(
-            SitePbx(
-                id="site-paris", slug="paris", area="01", caller_id="+33145670000", trunks=("paris",)
-            ),
-            SitePbx(
-                id="site-lyon", slug="lyon", area="04", caller_id="+33478670000", trunks=("lyon",)
-            ),
+            SitePbx(id="site-paris", slug="paris", area="01", caller_id="+33145670000", trunks=("paris",)),
+            SitePbx(id="site-lyon", slug="lyon", area="04", caller_id="+33478670000", trunks=("lyon",)),
         ),
         trunks=(
             TrunkPbx(slug="paris", site="paris", host=PARIS_ADDRESS, port=free_udp_port(PARIS_ADDRESS)),
