@@ -8,7 +8,7 @@ from phonenumbers import NumberParseException
 
 from ccserver.domain.directory import Site, Trunk
 from ccserver.domain.errors import Invalid
-from ccserver.domain.numbers import is_short, to_e164
+from ccserver.domain.numbers import is_number, is_short, to_e164
 
 _DIALLED = re.compile(r"\+?[0-9]{1,32}")
 _PREFIX = re.compile(r"[0-9*#]{0,8}")
@@ -77,10 +77,10 @@ def allowed(site: Site, number: str) -> bool:
     """Whether the site may call ``number`` (E.164, or a short number's digits).
 
     Emergency and short numbers always; digits that are no number of any plan only where everything may be called,
-    for nobody knows where they lead.
+    for nobody knows where they lead: +33 000 44... is written 00 44..., a call abroad.
     """
     if not site.allowed_prefixes:
         return True
     if number.startswith("+"):
-        return number.startswith(site.allowed_prefixes)
+        return number.startswith(site.allowed_prefixes) and is_number(number)
     return is_short(number, site.country)

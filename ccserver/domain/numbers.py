@@ -71,6 +71,11 @@ def to_e164(raw: str, country: str, *, area: str = "", short: bool = True, field
     return found
 
 
+def is_number(number: str) -> bool:
+    """Whether ``number`` is E.164, as ``to_e164`` gives it, of a number that exists in its country's plan."""
+    return number.startswith("+") and _valid(number, "ZZ") == number
+
+
 def _valid(text: str, country: str) -> str | None:
     """E.164 of a number that exists in its country's plan."""
     try:

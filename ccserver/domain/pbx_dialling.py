@@ -33,6 +33,11 @@ class DiallingPlan:
     length: int
 
     @property
+    def abroad(self) -> str:
+        """What no number of the country begins with: written in the national form it would be a call abroad."""
+        return self.international.removeprefix(self.written_prefix)
+
+    @property
     def after_code(self) -> int:
         """Where in +33145678901 the number without its country begins."""
         return len(self.code) + 1

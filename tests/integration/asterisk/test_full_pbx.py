@@ -249,6 +249,19 @@ async def test_a_number_that_the_site_may_not_call_does_not_leave(
     assert paris.dialled == backup.dialled == []
 
 
+async def test_no_number_of_the_country_becomes_a_call_abroad(
+    carrier: CarrierFactory, phone: PhoneFactory
+) -> None:
+    """+33 0 0442079... is allowed by its beginning, and 0 0442079... would be what the gateway reads as 00 44."""
+    paris, backup = await carrier("paris"), await carrier("paris-backup")
+    agent = await phone("1001")
+    async with asyncio.timeout(15):
+        since = agent.mark()
+        await agent.dial("+330442079460000")
+        assert "484" in (await agent.event(CLOSED, since=since)).detail
+    assert paris.dialled == backup.dialled == []
+
+
 @pytest.mark.parametrize("status", ["500 Server Error", "502 Bad Gateway", "503 Service Unavailable"])
 async def test_the_backup_takes_over_when_the_first_trunk_fails(
     carrier: CarrierFactory, phone: PhoneFactory, status: str

@@ -8,7 +8,7 @@ import pytest
 from ccserver.domain.dialling import allowed, for_trunk, shown_on
 from ccserver.domain.directory import Destination, Did, Directory, Route, Site, Trunk
 from ccserver.domain.errors import Invalid
-from ccserver.domain.numbers import to_e164
+from ccserver.domain.numbers import is_number, to_e164
 from ccserver.domain.routing import arrival, dial_string, shown_number, ways_out
 from ccserver.domain.schedule import Schedule
 from hypothesis import given
@@ -129,7 +129,7 @@ def test_what_a_site_may_call(prefixes: tuple[str, ...], number: str, expected: 
     st.lists(st.from_regex(r"\+[1-9][0-9]{0,6}", fullmatch=True), max_size=4),
 )
 def test_a_number_is_allowed_when_a_prefix_begins_it(number: str, prefixes: list[str]) -> None:
-    expected = not prefixes or any(number.startswith(prefix) for prefix in prefixes)
+    expected = not prefixes or (is_number(number) and any(number.startswith(prefix) for prefix in prefixes))
     assert allowed(site(allowed_prefixes=tuple(prefixes)), number) is expected
 
 
@@ -263,3 +263,22 @@ def test_a_site_without_a_number_of_its_own_shows_one_of_its_dids() -> None:
     assert shown_number(Directory(sites=[bare], dids=[did(TWO, VOICEMAIL), did(ONE, VOICEMAIL)]), bare) == ONE
     assert shown_number(Directory(), bare) == ""
     assert shown_number(Directory(), site()) == "+33145670000"
+
+
+@pytest.mark.parametrize(
+    "number", ["+33000442079460001", "+330442079460001", "+3300442079460001", "+33899", "+331456700011"]
+)
+def test_a_rule_is_not_got_round_by_what_is_no_number(number: str) -> None:
+    """+33 000 44... is written 00 44... at home: a call to Great Britain."""
+    assert not allowed(site(allowed_prefixes=("+33",)), number)
+    assert allowed(site(), number)
+
+
+@given(
+    st.from_regex(r"\+(?:33|44|1|39|34)0{0,3}1{0,3}[0-9]{5,12}", fullmatch=True),
+    st.sampled_from(("FR", "GB", "IT")),
+)
+def test_what_may_be_called_is_what_is_dialled(number: str, country: str) -> None:
+    ruled = site(allowed_prefixes=("+33", "+44", "+1", "+39", "+34"))
+    if allowed(ruled, number):
+        assert to_e164(for_trunk(number, trunk(), country), country) == number
