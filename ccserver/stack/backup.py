@@ -108,6 +108,12 @@ def configuration_files(layout: PbxLayout) -> Iterator[tuple[str, Path]]:
         if path not in passing and etc / FOLDER / "staged" not in path.parents:
             yield name, path
     yield from _files("asterisk/keys", Path(layout.directories.var_lib) / "keys")
+    yield from _files("asterisk/tls", tls_folder(layout))
+
+
+def tls_folder(layout: PbxLayout) -> Path:
+    """Where a private Asterisk has the certificate that phones trust. One elsewhere is its owner's to save."""
+    return Path(layout.directories.var_lib).parent / "tls"
 
 
 def recordings(layout: PbxLayout) -> Iterator[tuple[str, Path]]:

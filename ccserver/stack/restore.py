@@ -17,10 +17,10 @@ from typing import IO, Final
 import msgspec
 
 from ccserver.domain.errors import Unavailable
-from ccserver.domain.pbx import PbxDirectories
+from ccserver.domain.pbx import PbxDirectories, PbxTls
 from ccserver.settings import Settings
 from ccserver.stack.archive import Checked, Manifest, check_archive, read_members
-from ccserver.stack.backup import KEY_WORD, RECORDING_FOLDERS
+from ccserver.stack.backup import KEY_WORD, RECORDING_FOLDERS, tls_folder
 from ccserver.stack.installation import asterisk_layout, running_database
 from ccserver.stack.problems import StackProblem
 from ccserver.storage.dump import DumpError
@@ -101,23 +101,31 @@ def _target_layout(settings: Settings, archive: Path, manifest: Manifest) -> Pbx
         return None
     old, new = manifest.data_dir, str(settings.data_dir.absolute())
     layout = msgspec.json.decode(saved, type=PbxLayout)
-    moved = {
-        name: new + path.removeprefix(old) if path == old or path.startswith(old + "/") else path
-        for name, path in msgspec.to_builtins(layout.directories).items()
-    }
-    return msgspec.structs.replace(layout, directories=msgspec.convert(moved, PbxDirectories))
+
+    def moved(paths: PbxDirectories | PbxTls) -> dict[str, str]:
+        return {
+            name: new + path.removeprefix(old) if path == old or path.startswith(old + "/") else path
+            for name, path in msgspec.to_builtins(paths).items()
+        }
+
+    return msgspec.structs.replace(
+        layout,
+        directories=msgspec.convert(moved(layout.directories), PbxDirectories),
+        tls=msgspec.convert(moved(layout.tls), PbxTls),
+    )
 
 
 def _place(layout: PbxLayout, name: str) -> Path | None:
     """Where a member of the archive belongs; None for those that are no files of Asterisk's."""
     directories = layout.directories
     roots = {"asterisk/etc/": Path(directories.etc), "asterisk/keys/": Path(directories.var_lib) / "keys"}
+    roots |= {"asterisk/tls/": tls_folder(layout)}
     roots |= {f"recordings/{folder}/": Path(directories.spool) / folder for folder in RECORDING_FOLDERS}
     return next((root / name.removeprefix(key) for key, root in roots.items() if name.startswith(key)), None)
 
 
 def _is_sealed(name: str) -> bool:
-    return name.startswith(("asterisk/etc/", "asterisk/keys/"))
+    return name.startswith(("asterisk/etc/", "asterisk/keys/", "asterisk/tls/"))
 
 
 def _check_files(archive: Path, layout: PbxLayout, vault: Vault, *, replace: bool) -> None:
