@@ -3,6 +3,9 @@
 import time
 from typing import Any
 
+import msgspec
+from ccserver.domain.config import ConfigState
+from ccserver.domain.config_words import ENGLISH, say, worded_state
 from playwright.async_api import Page, expect
 
 from tests.browser import scenes, scenes_pbx
@@ -140,6 +143,56 @@ async def test_a_refusal_is_told_in_asterisks_own_words(open_page: OpenPage, har
     await expect(page.locator("#run-words")).to_contain_text("named 'callerrid' at line 131")
     await expect(run).to_contain_text("Rien n’a été touché")
     await assert_accessible(page)
+
+
+async def test_a_french_page_has_no_sentence_of_ours_in_english(
+    open_page: OpenPage, harness: Harness
+) -> None:
+    """As the owner tells them: sentences by codes, Asterisk's own lines between quotation marks."""
+    asterisks = "Could not find option suitable for category '1004' named 'callerrid' at line 131"
+    now = time.time()
+    run = scenes_pbx.run(now, "verify")
+    messages = {
+        "plan": say("planned", changes=13, files=25),
+        "install": "extensions.conf, pjsip.conf",
+        "reload": say("needs_restart", modules=say("nothing_to_reload"), files="asterisk.conf"),
+        "verify": "\n".join([say("endpoint_missing", names="1004 (+2)"), say("dialplan_other"), asterisks]),
+    }
+    for step in run["steps"]:
+        step["message"] = messages.get(step["name"], "")
+    run["steps"][-1]["state"] = "failed"
+    undo_failed = say("undo_failed", why=say("disk_full", folder="/etc/asterisk"))
+    run |= {"result": "failed", "ended_at": now, "message": f"{messages['verify']}\n{undo_failed}"}
+    left_out = [
+        "Trunk lyon is not in Asterisk: trunk host: trunk paris has the same address",
+        "Phone 112 is not in Asterisk: phone extension: this is an emergency number",
+    ]
+    row = scenes_pbx.state(now, run=run, left_out=left_out)
+    told = worded_state(msgspec.convert(row, ConfigState))
+    page = await open_page("/config")
+    await harness.put("config", "state", msgspec.to_builtins(told))
+    notes = page.locator("#notes")
+    await expect(notes).to_contain_text(
+        "Le trunk lyon n’est pas dans Asterisk\u00a0: adresse du trunk\u00a0: le trunk paris a la même adresse"
+    )
+    await expect(notes).to_contain_text("numéro interne\u00a0: c’est un numéro d’urgence")
+    steps = page.locator("#run-steps")
+    await expect(steps).to_contain_text("extensions.conf, pjsip.conf")
+    await expect(steps).to_contain_text(
+        "rien à recharger\u202f; demandent un redémarrage\u00a0: asterisk.conf"
+    )
+    words = page.locator("#run-words")
+    await expect(words).to_contain_text(f"«\u00a0{asterisks}\u00a0»")
+    await expect(words).to_contain_text("poste ou trunk absent\u00a0: 1004 (+2)")
+    await expect(words).to_contain_text("Le disque de /etc/asterisk est plein")
+    for problem_code in ("key_other", "database_away"):
+        state = worded_state(ConfigState(configured=True, problem=say(problem_code)))
+        await harness.put("config", "state", msgspec.to_builtins(state))
+        await expect(page.locator("#status")).not_to_contain_text(say(problem_code))
+        await expect(page.locator("#status")).to_contain_text("Rien ne peut être appliqué")
+    text = await page.locator("main").inner_text()
+    english = [one for one in ENGLISH.values() if "%(" not in one and len(one.split()) > 2 and one in text]
+    assert english == []
 
 
 async def test_what_was_undone_is_told(open_page: OpenPage, harness: Harness) -> None:
