@@ -62,7 +62,7 @@ async def test_a_line_that_comes_back_is_seen_at_once(open_page: OpenPage, harne
     page = await open_page("/sites")
     await ready(page)
     lille = page.locator("#sites > tr").filter(has_text="Lille")
-    await expect(lille).to_contain_text("Coupée depuis")
+    await expect(lille).to_contain_text("Coupé depuis")
     row = scenes_sites.links(time.time())["trunk:lille"] | {"up": True}
     await harness.put("links", "trunk:lille", row)
     await expect(lille).to_contain_text("En service")
@@ -303,7 +303,7 @@ async def test_lines_change_places_by_keyboard(open_page: OpenPage, harness: Har
     harness.answers[("GET", "/api/trunks")] = (200, {"items": rows})
     await page.get_by_role("button", name="Descendre Yeastar S100 du siège").press("Enter")
     await expect(page.locator("#trunks > tr").first).to_contain_text("Secours OVHcloud")
-    await expect(page.locator("#trunks > tr").first.locator("[data-field=place]")).to_have_text("Principale")
+    await expect(page.locator("#trunks > tr").first.locator("[data-field=place]")).to_have_text("Principal")
     # At the end of the list its arrow is spent: the focus stays with the line.
     await expect(page.get_by_role("button", name="Yeastar S100 du siège", exact=True)).to_be_focused()
     assert sent(harness, "PATCH", f"/api/trunks/{BACKUP}") == {"priority": 1}
@@ -517,7 +517,7 @@ async def test_which_way_a_number_would_take(open_page: OpenPage, harness: Harne
     row = scenes_sites.links(time.time())["trunk:paris-2"] | {"up": False}
     await harness.put("links", "trunk:paris-2", row)
     await expect(answer).to_contain_text("par le trunk 2 de cette liste")
-    await expect(page.locator("#probe-ways > li").first).to_contain_text("Coupée depuis")
+    await expect(page.locator("#probe-ways > li").first).to_contain_text("Coupé depuis")
     refused = {"number": "+8811234567", "allowed": False, "trunks": []}
     harness.answers[("GET", f"{SITE}/ways")] = (200, refused)
     await page.locator("#probe-number").fill("+881 1234567")

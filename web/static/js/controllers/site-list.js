@@ -91,7 +91,7 @@ export function startSiteList(page) {
     place("sites-table").hidden = seen.length === 0;
     place("sites-none").hidden = all.length > 0;
     place("sites-unmatched").hidden = seen.length > 0 || all.length === 0;
-    filters.hidden = all.length === 0;
+    filters.parentElement.hidden = all.length === 0;
   }
 
   place("new-site").addEventListener("click", () => form.create());

@@ -5,7 +5,7 @@ import { inOrder, makeLineState } from "controllers/line-state";
 import { startNumberList } from "controllers/number-list";
 import { startRouteList } from "controllers/route-list";
 import { startRouteProbe } from "controllers/route-probe";
-import { makeSiteForm } from "controllers/site-form";
+import { CODECS, makeSiteForm } from "controllers/site-form";
 import { startTrunkList } from "controllers/trunk-list";
 import { formatNumber } from "lib/phone-number";
 import { fill, setText } from "lib/render";
@@ -35,7 +35,7 @@ export function startSitePage(page) {
       [t("Short name"), site.slug], [t("Country"), countries.of(site.country) ?? site.country],
       [t("Number shown"), formatNumber(site.caller_id ?? "") || t("The gateway decides")], [t("Area code"), site.area],
       [t("Networks"), site.subnets?.length ? site.subnets.join(", ") : t("From anywhere")],
-      [t("Codecs"), (site.codecs ?? []).join(", ")],
+      [t("Codecs"), (site.codecs ?? []).map((code) => CODECS.find(([known]) => known === code)?.[1] ?? code).join(", ")],
       [t("May call"), site.allowed_prefixes?.length ? site.allowed_prefixes.join(", ") : t("All numbers")],
     ];
     place("site-facts").replaceChildren(...pairs.filter(([, value]) => value).flatMap(([name, value]) => {

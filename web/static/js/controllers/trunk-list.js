@@ -9,8 +9,8 @@ export function startTrunkList(page, context) {
   const place = (id) => document.getElementById(id);
   const form = makeTrunkForm(page, context);
 
-  const way = ({ preset, mode, host, port, transport, username }) => [
-    form.presetName(preset), mode === "register" ? t("%(user)s at %(host)s", { user: username, host }) : `${host}:${port}`, transport.toUpperCase(),
+  const way = ({ name, preset, mode, host, port, transport, username }) => [
+    form.presetName(preset) === name ? "" : form.presetName(preset), mode === "register" ? t("%(user)s at %(host)s", { user: username, host }) : `${host}:${port}`, transport.toUpperCase(),
   ].filter(Boolean).join(" · ");
 
   const list = makeKeyedList({
