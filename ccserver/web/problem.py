@@ -107,7 +107,7 @@ def from_domain(error: DomainError, catalogues: Catalogues, locale: str, request
 
 def _values(error: DomainError, catalogues: Catalogues, locale: str) -> Mapping[str, str]:
     """The values of an error's sentence; what is a sentence of ours itself is told in the reader's language."""
-    if error.code != "config_unplanned":
+    if error.code != "config_unplanned" or "reason" not in error.params:
         return error.params
     return {"reason": " ".join(_told(words, catalogues, locale) for words in read(error.params["reason"]))}
 

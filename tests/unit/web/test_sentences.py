@@ -8,7 +8,8 @@ from string import Formatter
 import ccserver
 import pytest
 from ccserver.domain import errors
-from ccserver.domain.errors import DomainError, FieldError, Invalid, Throttled, Unavailable
+from ccserver.domain.config_words import say
+from ccserver.domain.errors import Conflict, DomainError, FieldError, Invalid, Throttled, Unavailable
 from ccserver.web import problem
 from ccserver.web.i18n import Catalogues
 from ccserver.web.sentences import ERRORS, EXPECTED, FIELDS, TITLES
@@ -81,6 +82,17 @@ def test_an_unknown_code_falls_back_to_its_kind(catalogues: Catalogues) -> None:
 def test_a_sentence_without_its_value_still_comes(catalogues: Catalogues) -> None:
     told = problem.from_domain(DomainError("throttled"), catalogues, "en", "r1")
     assert "Too many attempts" in told.detail
+
+
+def test_why_nothing_can_be_planned_is_told_in_the_readers_language(catalogues: Catalogues) -> None:
+    why = "trunk lyon: this Asterisk does not listen on IPv6"
+    error = Conflict("config_unplanned", reason=f"{say('value_unfit', why=why)}\nAsterisk's own line")
+    assert why in problem.from_domain(error, catalogues, "en", "r1").detail
+    french = problem.from_domain(error, catalogues, "fr", "r1").detail
+    assert "trunk lyon\u00a0: cet Asterisk n’écoute pas en IPv6 Asterisk's own line" in french
+    assert "cannot be written" not in french
+    bare = problem.from_domain(Conflict("config_unplanned"), catalogues, "fr", "r1")
+    assert bare.code == "config_unplanned" and bare.detail
 
 
 def test_throttled_says_how_long(catalogues: Catalogues) -> None:
