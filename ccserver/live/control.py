@@ -15,7 +15,7 @@ import structlog
 from ccserver.background import Supervisor
 from ccserver.domain import connect
 from ccserver.domain.call import Call, trunk_of
-from ccserver.domain.callbook import channel_id
+from ccserver.domain.callbook import call_of_channel, channel_id
 from ccserver.domain.connect import Action, Connection, Do, Kind, Stage
 from ccserver.domain.errors import DomainError, Unavailable
 from ccserver.live.asking import Asking
@@ -156,7 +156,20 @@ class Control:
     def goes_on(self, channel: str, cause: int | None, sip: int | None) -> bool:
         """Whether the call goes on by another way when this channel ends so."""
         connection = self._of(channel)
-        return connection is not None and connect.goes_on(connection, channel, cause, sip)
+        if connection is None:
+            return self._has_successor(channel)
+        return connect.goes_on(connection, channel, cause, sip)
+
+    def _has_successor(self, channel: str) -> bool:
+        """Whether this was a leg's earlier attempt, left for another way: its end is not the leg's."""
+        call_id = call_of_channel(channel)
+        c = self._connections.get(call_id) if call_id is not None else None
+        if c is None or c.ending:
+            return False
+        return connect.first_channel(channel) in (
+            connect.first_channel(c.a_id),
+            connect.first_channel(c.b_id),
+        )
 
     def gone(self, channel: str, cause: int | None, sip: int | None = None) -> None:
         """A channel ended."""

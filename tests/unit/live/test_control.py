@@ -213,6 +213,19 @@ async def test_a_trunk_found_dead_is_left_by_who_waits_for_it(scene: Scene) -> N
     assert scene.asterisk.done == ["originate", "create", "hangup", "create"] and scene.ways == ["paris"]
 
 
+async def test_the_end_of_a_mobile_left_for_another_trunk_does_not_end_the_call(scene: Scene) -> None:
+    scene.way.trunks, scene.way.mobile = ("paris", "lyon"), True
+    scene.begin()
+    await scene.idle()
+    scene.control.trunk_lost("paris")
+    await scene.idle()
+    assert scene.asterisk.done == ["originate", "hangup", "originate"]
+    assert scene.control.goes_on(AGENT_LEG, 16, None), "its successor is on its way"
+    assert not scene.control.goes_on(f"{AGENT_LEG}-2", 16, None)
+    scene.control.hang_up(scene.play.call)
+    assert not scene.control.goes_on(AGENT_LEG, 16, None)
+
+
 async def test_a_mobile_that_presses_one_is_answered_and_another_key_is_none(scene: Scene) -> None:
     scene.way.trunks, scene.way.mobile = ("paris",), True
     scene.begin()
