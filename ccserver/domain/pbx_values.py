@@ -87,6 +87,8 @@ def check_slug(value: str, setting: str) -> None:
 
 def check_host(value: str, setting: str) -> None:
     try:
+        if "%" in value:
+            raise ValueError(value)  # a zone may be any text at all
         ip_address(value)
     except ValueError:
         match(HOSTNAME, value, setting, "an IP address or a host name in small letters")

@@ -330,3 +330,10 @@ def test_callers_are_forwarded_as_far_as_the_site_may_call(prefixes: tuple[str, 
     number = structs.replace(did(user=None), opened=Destination(target="number", forward_to="+33145670000"))
     place = structs.replace(site(), allowed_prefixes=prefixes)
     assert planned_with(sites=[place], dids=[number]).model.dids[0].opened.target == made
+
+
+def test_a_host_with_a_zone_costs_only_its_own_trunk() -> None:
+    """A zone may hold anything: written, it would keep the whole configuration from Asterisk."""
+    result = planned(sites=[site()], trunks=[trunk(host="fe80::1%eth0;[x]")])
+    assert result.model.trunks == ()
+    assert len(result.left_out) == 1
