@@ -280,9 +280,9 @@ def history(
     rows = _work(lambda engine, _screen: engine.history.rows(limit))
     table = Table(box=None, header_style="bold")
     for column in ("revision", "when", "who", "by", "what", "result", "changes"):
-        table.add_column(column, no_wrap=column in ("revision", "when", "result"))
+        table.add_column(column, no_wrap=column != "who", overflow="fold")
     for row in rows:
-        when = datetime.fromtimestamp(row.at, tz=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        when = datetime.fromtimestamp(row.at, tz=UTC).astimezone().strftime("%Y-%m-%d %H:%M")
         table.add_row(str(row.id), when, row.who, row.origin, row.action, row.result, str(row.changes))
     _output.print(table)
 
