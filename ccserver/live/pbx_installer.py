@@ -113,18 +113,19 @@ class PbxInstaller:
 
     async def _install(self, run: RunLog, target: Target) -> str:
         difference, store = target.difference, self._store
-        was_up, began = self._ami.up, self._clock()
+        was_up = self._ami.up
         async with run.step("install"):
             await whole(pbx_install.install, store, difference.changed, difference.removed)
             run.say(", ".join(difference.names) or say("nothing_to_install"))
+        written = self._clock()  # an Asterisk that starts from here on reads these files
         async with run.step("reload"):
             if not await self.up():
-                await self._note_unread(difference.to_read)
+                await self._note_unread(difference.to_read, at=written)
                 run.say(NOT_RUNNING, "skipped")
             else:
                 told = await reload(self._ami, difference.to_read, difference.now, target.files)
                 restart = told.restart
-                if not was_up and (await started_at(self._ami))[1] >= int(began):
+                if not was_up and (await started_at(self._ami))[1] >= int(written):
                     restart = ()  # it has started on these files: a first Asterisk waits for them
                 await self._note_unread(restart, set(difference.to_read) - set(restart))
                 words = ", ".join(told.modules) or say("nothing_to_reload")
@@ -141,10 +142,16 @@ class PbxInstaller:
             run.say(seen)
         return seen
 
-    async def _note_unread(self, names: tuple[str, ...], read: Collection[str] = ()) -> None:
-        """Asterisk has yet to read ``names``, and has read ``read`` just now."""
+    async def _note_unread(
+        self, names: tuple[str, ...], read: Collection[str] = (), at: float | None = None
+    ) -> None:
+        """Asterisk has yet to read ``names``, and has read ``read`` just now. ``at``: written then, it was away."""
         notes = await asyncio.to_thread(self._store.notes)
-        left = await unread(self._ami, names, self._clock(), notes.unread, read)
+        if at is None:
+            left = await unread(self._ami, names, self._clock(), notes.unread, read)
+        else:
+            # It did not answer: whether the one that will has started since then shows when it does.
+            left = notes.unread | {name: Unread(at=at, startup="") for name in names}
         await whole(self._store.put_notes, replace(notes, unread=left))
 
     async def _kept(self, run: RunLog, journal: Journal, target: Target) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from ccserver.domain.errors import Unavailable
@@ -16,7 +17,7 @@ from ccserver.live.pbx_run import Asker
 from ccserver.telephony.pbx_install import LAST
 
 from tests.integration.live.kill_driver import APPLIED, MODULE, POINTS
-from tests.rig.config_bench import ConfigBench
+from tests.rig.config_bench import ADMIN, ConfigBench
 from tests.rig.wait import until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.asterisk, pytest.mark.faults]
@@ -210,18 +211,22 @@ async def test_what_needs_a_restart_is_said_until_asterisk_has_restarted(bench: 
     assert (await asyncio.to_thread(engine.store.notes)).unread == {}
 
 
+@pytest.mark.parametrize("patience", [30.0, 0.0], ids=["soon-enough", "too-slow-for-the-apply"])
 async def test_an_asterisk_that_waits_for_its_first_configuration_needs_no_restart(
-    bench: ConfigBench,
+    bench: ConfigBench, patience: float
 ) -> None:
     """As in the container: it starts when the files are there, in the middle of the apply that brings them."""
     await bench.asterisk.stop()
     await until(lambda: not bench.ami.up, "the link to go down")
     await asyncio.to_thread(shutil.rmtree, bench.etc)
     bench.etc.mkdir()
-    applying = asyncio.create_task(bench.apply())
+    engine = bench.engine()
+    engine.installer._patience = patience
+    applying = asyncio.create_task(engine.apply(str(uuid4()), ADMIN))
     await until((bench.etc / "asterisk.conf").exists, "the first configuration", 30)
     await bench.asterisk.start()
     run = await applying
     assert run.result == "applied", run
-    assert [one.state for one in run.steps] == ["done"] * 7
-    assert not bench.engine().store.notes().unread
+    await until(lambda: bench.ami.up, "the link to Asterisk", 20)
+    await engine.installer.settle()
+    assert not (await asyncio.to_thread(engine.store.notes)).unread
