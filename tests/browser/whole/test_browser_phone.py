@@ -142,7 +142,8 @@ async def test_a_page_calls_out_and_talks(
 
 
 async def no_channels(central: Central) -> bool:
-    return (await central.process.rx("core show channels count")).startswith("0 active channels")
+    # Not the first line: where there is no network card, Asterisk's console begins with a complaint about that.
+    return "0 active channels" in (await central.process.rx("core show channels count")).splitlines()
 
 
 async def test_a_wrong_secret_is_refused(asterisk: Central, open_phone: OpenPhone) -> None:
