@@ -1,4 +1,4 @@
-"""What each change of a site, trunk, number, schedule or route leaves behind: an audit line and an announcement."""
+"""What a change leaves behind: an audit line for every noun, and an announcement for those of the topic ``sites``."""
 
 from collections.abc import Mapping
 from datetime import datetime

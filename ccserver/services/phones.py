@@ -9,6 +9,7 @@ from ccserver.domain.access import Actor, Role, may_grant
 from ccserver.domain.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from ccserver.domain.station import PhoneRow, Station, extension_errors, extension_range
 from ccserver.services.base import Clock, Heralds, new_id
+from ccserver.services.changes import record
 from ccserver.services.sip_accounts import (
     Account,
     SipAccounts,
@@ -154,7 +155,7 @@ class Phones:
                 for name in ("extension", "site_id", "label")
                 if getattr(before, name) != getattr(wanted, name)
             }
-            await self._audit(connection, actor, "phone.edit", phone_id, detail)
+            await record(connection, actor, self._clock(), "phone.edit", phone_id, detail)
         await self._heralds.tell(actor, phone_change(wanted, actor.tenant_id))
         return wanted
 
@@ -163,7 +164,9 @@ class Phones:
         async with self._database.tenant(actor.tenant_id) as connection:
             phone = await _physical(connection, phone_id)
             await self._accounts.take(connection, phone)
-            await self._audit(connection, actor, "phone.delete", phone_id, {"extension": phone.extension})
+            await record(
+                connection, actor, self._clock(), "phone.delete", phone_id, {"extension": phone.extension}
+            )
         await self._heralds.tell(actor, phone_gone(phone, actor.tenant_id))
 
     async def reset(self, actor: Actor, phone_id: UUID) -> Account:
@@ -177,7 +180,9 @@ class Phones:
             if not Station(phone.kind).has_endpoint:
                 raise Conflict("no_phone")
             account = await self._accounts.renew(connection, actor.tenant_id, phone_id)
-            await self._audit(connection, actor, "phone.reset", phone_id, {"extension": phone.extension})
+            await record(
+                connection, actor, self._clock(), "phone.reset", phone_id, {"extension": phone.extension}
+            )
         await self._heralds.tell(actor)
         return account
 
@@ -217,21 +222,6 @@ class Phones:
             raise Conflict("extension_taken", field="extension")
         if taken:
             raise Conflict("extensions_taken", field="extension", extensions=some(taken))
-
-    async def _audit(
-        self, connection: Connection, actor: Actor, action: str, phone_id: UUID, detail: dict[str, str]
-    ) -> None:
-        now = self._clock()
-        await audit.record(
-            connection,
-            entry_id=new_id(now),
-            tenant_id=actor.tenant_id,
-            at=now,
-            user_id=actor.user_id,
-            action=action,
-            target=str(phone_id),
-            detail=detail,
-        )
 
 
 async def _found(connection: Connection, phone_id: UUID) -> PhoneRow:

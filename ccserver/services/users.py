@@ -15,6 +15,7 @@ from ccserver.domain.passwords import generate
 from ccserver.domain.station import PhoneRow, Station
 from ccserver.domain.stream import Change
 from ccserver.services.base import Clock, Heralds, new_id
+from ccserver.services.changes import record
 from ccserver.services.hashing import Hashing
 from ccserver.services.people import (
     UserDraft,
@@ -27,7 +28,7 @@ from ccserver.services.people import (
 )
 from ccserver.services.sessions import Sessions
 from ccserver.services.sip_accounts import Account, SipAccounts, country_of, phone_change, phone_gone
-from ccserver.storage import audit, phones, users
+from ccserver.storage import phones, users
 from ccserver.storage import sessions as session_store
 from ccserver.storage.pool import Connection, Database
 from ccserver.storage.vault import Vault
@@ -146,7 +147,7 @@ class Users:
                     station=draft.station,
                     mobile=draft.mobile,
                 )
-            await self._audit(connection, actor, "user.create", user.id, {"login": user.login})
+            await record(connection, actor, now, "user.create", user.id, {"login": user.login})
             row = await _found(connection, user.id)
         changes = [user_change(row, actor.tenant_id)]
         if account:
@@ -174,7 +175,7 @@ class Users:
             reason = end_reason(before, after)
             if reason:
                 ended = await session_store.end_sessions_of_user(connection, user_id, reason, now)
-            await self._audit(connection, actor, "user.edit", user_id, difference(before, after))
+            await record(connection, actor, now, "user.edit", user_id, difference(before, after))
             row = await _found(connection, user_id)
             kept = await phones.get_phone(connection, row.phone_id) if row.phone_id else None
         await self._sessions.told_ended(actor.tenant_id, user_id, ended, reason)
@@ -204,7 +205,7 @@ class Users:
                 raise Forbidden("role_not_granted")
             await users.set_password(connection, user_id, password_hash, True, now)
             ended = await session_store.end_sessions_of_user(connection, user_id, "password_reset", now)
-            await self._audit(connection, actor, "user.reset_password", user_id, {})
+            await record(connection, actor, now, "user.reset_password", user_id, {})
             row = await _found(connection, user_id)
         await self._sessions.told_ended(actor.tenant_id, user_id, ended, "password_reset")
         await self._heralds.tell(actor, user_change(row, actor.tenant_id))
@@ -222,7 +223,7 @@ class Users:
             if row.phone_id is None or not Station(row.station).has_endpoint:
                 raise Conflict("no_phone")
             account = await self._accounts.renew(connection, actor.tenant_id, row.phone_id)
-            await self._audit(connection, actor, "user.reset_phone", user_id, {})
+            await record(connection, actor, self._clock(), "user.reset_phone", user_id, {})
         await self._heralds.tell(actor)
         return Shown(user=row, account=account)
 
@@ -254,21 +255,6 @@ class Users:
         if new is not old or after.extension != before.extension:
             await phones.forget_tickets(connection, before.phone_id, now)
         return None, None
-
-    async def _audit(
-        self, connection: Connection, actor: Actor, action: str, user_id: UUID, detail: dict[str, str]
-    ) -> None:
-        now = self._clock()
-        await audit.record(
-            connection,
-            entry_id=new_id(now),
-            tenant_id=actor.tenant_id,
-            at=now,
-            user_id=actor.user_id,
-            action=action,
-            target=str(user_id),
-            detail=detail,
-        )
 
 
 async def _found(connection: Connection, user_id: UUID, *, lock: bool = False) -> UserRow:
