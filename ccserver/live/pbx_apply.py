@@ -120,13 +120,17 @@ class PbxApply:
     async def rollback(self, run_id: str, asker: Asker, revision: int) -> ConfigRun:
         """Bring back the files of an older revision; automatic mode is held until somebody applies.
 
+        Held from the beginning, so that a kill half way is not undone by automatic mode; a rollback that did not come
+        about leaves the mode as it was.
+
         Raises NotFound revision_unknown, Conflict revision_other_machine.
         """
         run = RunLog(run_id, "rollback", ROLLBACK_STEPS, asker, clock=self._clock, tell=self._tell)
         async with self.history.turn(self.store, asker):
             await self._recover()
             target = await asyncio.to_thread(self.target_of, revision)
-            await self._hold()
+            held = (await asyncio.to_thread(self.store.notes)).held
+            await whole(self.store.set_held, True)
             if not target.difference.to_read:
                 return await self._ended(run, "unchanged", NOTHING)
             journal = await self._begin_rollback(run, target)
@@ -136,8 +140,12 @@ class PbxApply:
                 await whole(pbx_install.stage, self.store, {name: target.files[name] for name in names})
             except OSError as error:
                 await whole(pbx_install.clear, self.store)
-                return await self._over(run, journal, Outcome("refused", self._words(error)))
-            return await self._over(run, journal, await self.installer.put(run, journal, target))
+                outcome = Outcome("refused", self._words(error))
+            else:
+                outcome = await self.installer.put(run, journal, target)
+            if outcome.result != "applied":
+                await whole(self.store.set_held, held)
+            return await self._over(run, journal, outcome)
 
     async def recover(self, asker: Asker) -> None:
         """Undo what a killed run left, and tell the history. Raises Conflict config_busy, Unavailable, OSError."""
@@ -306,9 +314,6 @@ class PbxApply:
     async def _release_hold(self, asker: Asker) -> None:
         if asker.origin != "automatic":
             await whole(self.store.set_held, False)
-
-    async def _hold(self) -> None:
-        await whole(self.store.set_held, True)
 
     def _words(self, error: Exception) -> str:
         return (

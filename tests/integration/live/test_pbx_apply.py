@@ -1,6 +1,7 @@
 """Applying to a real Asterisk: what is good gets through, what is bad changes nothing, and calls go on."""
 
 import asyncio
+import errno
 import socket
 import stat
 from pathlib import Path
@@ -9,6 +10,7 @@ from uuid import uuid4
 import pytest
 from ccserver.domain.errors import Conflict, NotFound
 from ccserver.live.pbx_run import Asker
+from ccserver.telephony import pbx_install
 
 from tests.rig.config_bench import ADMIN, ConfigBench
 from tests.rig.sipp import SippProcess
@@ -251,6 +253,24 @@ async def test_going_back_holds_automatic_mode_until_somebody_applies(bench: Con
     assert not (await asyncio.to_thread(engine.store.notes)).held
     with pytest.raises(NotFound):
         await engine.rollback(str(uuid4()), ADMIN, 10**9)
+
+
+async def test_a_rollback_that_does_not_come_about_holds_nothing(
+    bench: ConfigBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.add_phone("1002")
+    await bench.apply()
+    first = (await bench.rows("SELECT min(id) AS id FROM pbx_revisions"))[0]["id"]
+    engine = bench.engine()
+
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pbx_install, "stage", full)
+    run = await engine.rollback(str(uuid4()), ADMIN, first)
+    assert run.result == "refused", run
+    assert await bench.knows("1002")
+    assert not (await asyncio.to_thread(engine.store.notes)).held
 
 
 async def test_what_was_seen_is_what_is_applied(bench: ConfigBench) -> None:
