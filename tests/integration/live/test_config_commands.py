@@ -12,6 +12,7 @@ from ccserver.background import Supervisor
 from ccserver.domain.config import ConfigDiff, ConfigState
 from ccserver.domain.errors import Conflict, NotFound
 from ccserver.domain.stream import Command
+from ccserver.live.pbx_apply import PbxApply
 from ccserver.live.pbx_keeper import NOBODY, PbxKeeper
 from ccserver.stack.asterisk_root import default_cache
 from ccserver.stack.rehearsal import LocalStarter
@@ -30,6 +31,7 @@ class Kept:
     bench: ConfigBench
     keeper: PbxKeeper
     where: list[UUID | None]
+    looks: int = 0
 
     @property
     def state(self) -> ConfigState:
@@ -44,6 +46,13 @@ class Kept:
     async def until_changes(self, number: int) -> None:
         self.keeper.wake()
         await until(lambda: self.state.changes == number, f"{number} changes", 20)
+
+    async def until_looked(self) -> None:
+        """It has looked at least once from beginning to end since now."""
+        for _ in range(2):  # The first may have begun before.
+            seen = self.looks
+            self.keeper.wake()
+            await until(lambda seen=seen: self.looks > seen, "another look", 20)  # type: ignore[misc]
 
     async def until_over(self, run_id: str) -> None:
         def over() -> bool:
@@ -71,9 +80,19 @@ async def keep(bench: ConfigBench, supervisor: Supervisor, mode: str) -> Kept:
         publish=publish,
         supervisor=supervisor,
     )
+    kept = Kept(bench, keeper, where)
+    look = keeper._look
+
+    async def counted(engine: PbxApply) -> None:
+        try:
+            await look(engine)
+        finally:
+            kept.looks += 1
+
+    keeper._look = counted  # type: ignore[method-assign]
     supervisor.spawn("keeper", keeper.run)
     await until(lambda: keeper.state.configured, "the keeper's first look", 20)
-    return Kept(bench, keeper, where)
+    return kept
 
 
 @pytest.fixture
@@ -154,9 +173,7 @@ async def test_what_is_refused_is_not_tried_again_until_it_is_something_else(aut
         lambda: automatic.state.run is not None and automatic.state.run.result == "refused", "refused", 20
     )
     tries = len(await bench.history())
-    for _ in range(3):
-        automatic.keeper.wake()
-        await asyncio.sleep(0.4)
+    await automatic.until_looked()
     assert len(await bench.history()) == tries
     mine.write_text("[mine]\ntype = aor\n")
     automatic.keeper.wake()
@@ -170,9 +187,7 @@ async def test_a_change_waits_for_who_is_at_it_and_is_not_forgotten(automatic: K
     await asyncio.to_thread(lock.acquire)
     await bench.add_phone("1002")
     await automatic.until_changes(1)
-    for _ in range(2):
-        automatic.keeper.wake()
-        await asyncio.sleep(0.4)
+    await automatic.until_looked()
     assert not await bench.knows("1002")
     await asyncio.to_thread(lock.release)
     automatic.keeper.wake()
