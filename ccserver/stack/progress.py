@@ -5,7 +5,7 @@ terminal (CI, a pipe) only the closing lines appear, so that logs stay readable.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
 from typing import Protocol
 
@@ -23,10 +23,8 @@ class Step(Protocol):
 class Progress(Protocol):
     """Where steps are told. `step` is used as `with progress.step("Starting PostgreSQL") as step:`."""
 
-    @contextmanager
-    def step(self, title: str) -> Iterator[Step]:
+    def step(self, title: str) -> AbstractContextManager[Step]:
         """Tell of one step; it is ticked when the block ends and crossed when it raises."""
-        raise NotImplementedError
 
     def say(self, text: str) -> None:
         """Print one plain line."""

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Protocol
 
@@ -62,7 +63,7 @@ class Sink(Protocol):
         ...
 
 
-class TransportSink:
+class TransportSink(ABC):
     """Writes bytes to a transport, directly to its socket whenever that keeps their order."""
 
     # Slots, and few objects to touch in ``push``: with a thousand clients each of them is a cache miss.
@@ -80,9 +81,9 @@ class TransportSink:
         self.closing = asyncio.Event()
         """Set once the server has said goodbye; nothing is written afterwards."""
 
+    @abstractmethod
     def render(self, frame: Frame) -> bytes:
         """See ``Sink``; each kind of connection has its own."""
-        raise NotImplementedError
 
     def push(self, data: bytes) -> bool:
         """Write to the kernel if nothing waits in the transport; what it does not take waits there."""
