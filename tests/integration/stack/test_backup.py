@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -377,22 +377,6 @@ async def test_what_a_killed_run_left_is_swept_away(source: str, tmp_path: Path)
     second = await asyncio.to_thread(lambda: make_backup(settings, keep=2, now=NOW + timedelta(hours=1)))
     assert not list(folder.glob("*.unfinished"))
     assert backups_in(folder) == (first.path, second.path)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one MiB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "ccserver-test", folder],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"This test mounts a small tmpfs and so runs as root: {done.stderr}"
-    yield folder
-    subprocess.run(["umount", folder], check=True)
 
 
 async def test_a_full_disk_is_told_and_the_old_backup_stays(

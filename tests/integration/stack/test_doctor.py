@@ -4,9 +4,8 @@ import asyncio
 import json
 import os
 import socket
-import subprocess
 import sys
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -363,21 +362,6 @@ async def plan_of(settings: Settings, layout: PbxLayout, dsn: str) -> PbxModel:
 
 
 # ---- disks
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "small"
-    folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=100", "ccserver-test", folder],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"This test mounts a small tmpfs and so runs as root: {done.stderr}"
-    yield folder
-    subprocess.run(["umount", folder], check=True)
 
 
 def test_disks(small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
