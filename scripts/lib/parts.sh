@@ -32,15 +32,16 @@ need_postgresql() {
 }
 
 # run_parts "PART..." PYTEST-ARGUMENTS...: integration and browser wait for telephones and pages most of their time,
-# so that two cores carry both at once.
+# so that two cores carry both at once: calls in one lane; pages, then what places no calls, in the other.
 run_parts() {
     local parts=" $1 " part
     shift
     for part in $parts; do
         if [ "$part" = integration ] && [[ $parts == *" browser "* ]]; then
-            start_aside browser "$@"
-            run_part integration "$@"
-            join_part browser
+            start_beside "$@"
+            printf '\n== integration (calls)\n'
+            run_pytest integration "${QUIET[@]/#/--ignore=}" "$@"
+            join_beside
         elif [ "$part" != browser ] || [[ $parts != *" integration "* ]]; then
             run_part "$part" "$@"
         fi
@@ -104,26 +105,43 @@ count_of() {
     if [[ $1 =~ $pattern ]]; then echo "${BASH_REMATCH[1]}"; else echo 0; fi
 }
 
-# start_aside PART: a part that runs beside the next ones; its output is kept until its turn comes (join_part).
-aside_pid=""
-start_aside() {
-    local part=$1
-    shift
-    printf '\n== %s runs beside; its output follows\n' "$part"
-    "$VENV/bin/pytest" "tests/$part" "$@" >"$ROOT/.cache/test-$part.log" 2>&1 &
-    aside_pid=$!
-    # A shell without a terminal lets its background work ignore Ctrl-C.
-    trap 'kill -INT "$aside_pid" 2>/dev/null; wait "$aside_pid"; exit 130' INT TERM
+# The folders of integration whose tests place no calls.
+QUIET=(tests/integration/bus tests/integration/stack tests/integration/storage tests/integration/stream
+    tests/integration/web)
+
+# The second lane: its output is kept until join_beside prints it.
+beside_pid=""
+start_beside() {
+    printf '\n== browser and the rest of integration run beside; their output follows\n'
+    # A process group of its own: without one, a script's background work ignores Ctrl-C and cleans nothing up.
+    set -m
+    (
+        trap 'exit 130' INT TERM # pytest ends tidily by itself; nothing more begins after it
+        lane browser tests/browser "$@"
+        lane integration-quiet "${QUIET[@]}" "$@"
+    ) &
+    beside_pid=$!
+    set +m
+    trap 'kill -INT -- "-$beside_pid" 2>/dev/null; wait "$beside_pid"; exit 130' INT TERM
 }
 
-join_part() {
-    local part=$1 status
-    printf '\n== %s\n' "$part"
-    wait "$aside_pid"
-    status=$?
+# lane NAME PYTEST-ARGUMENTS...
+lane() {
+    local name=$1 log=$ROOT/.cache/test-$1.log
+    shift
+    "$VENV/bin/pytest" "$@" >"$log" 2>&1
+    echo $? >"$log.status"
+}
+
+join_beside() {
+    local name
+    wait "$beside_pid"
     trap - INT TERM
-    cat "$ROOT/.cache/test-$part.log"
-    judge_pytest "$part" "$status"
+    for name in browser integration-quiet; do
+        printf '\n== %s\n' "$name"
+        cat "$ROOT/.cache/test-$name.log"
+        judge_pytest "$name" "$(cat "$ROOT/.cache/test-$name.log.status")"
+    done
 }
 
 run_pytest() {

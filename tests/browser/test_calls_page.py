@@ -1,5 +1,6 @@
 """The history: filters, pages, live ends on top, one call's journey."""
 
+import re
 import time
 
 from playwright.async_api import expect
@@ -66,10 +67,10 @@ async def test_a_journey_by_keyboard(open_page: OpenPage) -> None:
     await expect(panel.locator(".step")).to_have_count(10)
     await expect(panel).to_contain_text("+3,190 s")
     await expect(panel).to_contain_text("2:06,480")
-    assert "call=" in page.url
+    await expect(page).to_have_url(re.compile(r"[?&]call="))
     await page.keyboard.press("Escape")
     await expect(panel).to_be_hidden()
-    assert "call=" not in page.url
+    await expect(page).not_to_have_url(re.compile("call="))
     await expect(first).to_be_focused()
 
 

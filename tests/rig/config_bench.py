@@ -163,11 +163,12 @@ class ConfigBench:
             "COLUMNS": "200",
         }
 
-    async def command(self, *arguments: str) -> asyncio.subprocess.Process:
+    async def command(self, *arguments: str, ami_port: int | None = None) -> asyncio.subprocess.Process:
         """``ccserver asterisk ...``, running."""
+        more = {"AMI_PORT": str(ami_port)} if ami_port else {}
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "ccserver", "asterisk", *arguments),
-            env=self.environment(),
+            env=self.environment() | more,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
