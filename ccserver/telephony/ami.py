@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ccserver.domain.errors import FieldError, Invalid
-from ccserver.ports import AmiEvent, LinkDown, LinkUp
+from ccserver.ports import AmiEvent
 from ccserver.telephony.ami_codec import check_action
 from ccserver.telephony.ami_session import AmiCounters, AmiReader, AmiSession, Exchange, Phase, SessionHooks
 from ccserver.telephony.backoff import LinkBackoff
 from ccserver.telephony.errors import AmiError, away, words_of
-from ccserver.telephony.link_state import AmiSink, LinkState
+from ccserver.telephony.link import Link
+from ccserver.telephony.link_state import AmiSink
 
 _log = logging.getLogger(__name__)
 
@@ -53,12 +54,10 @@ class AmiTiming:
     """One deadline for every action instead of the table; for tests."""
 
 
-class AmiLink:
+class AmiLink(Link[AmiEvent, AmiCounters]):
     """``ports.Ami`` on one socket that is opened again for ever, until ``close``.
 
-    ``sink`` is called synchronously from the event loop, never from two places at once; it must be quick and
-    should not raise (it is counted if it does). ``wanted`` names the only events worth parsing; None means
-    all. ``clock`` gives epoch seconds.
+    ``wanted`` names the only events worth parsing; None means all.
     """
 
     def __init__(
@@ -74,33 +73,15 @@ class AmiLink:
         backoff: LinkBackoff | None = None,
         timing: AmiTiming | None = None,
     ) -> None:
+        super().__init__("ami", sink, clock, AmiCounters(), backoff)
         check_action("Login", {"Username": username, "Secret": secret})
         self._address = (host, port)
         self._credentials = (username, secret)
-        self._sink = sink
-        self._clock = clock
         self._wanted = wanted
-        self._backoff = backoff or LinkBackoff()
         self._timing = timing or AmiTiming()
-        self.counters = AmiCounters()
-        self._state = LinkState(self._hand, clock)
         self._reader: AmiReader | None = None
         self._task: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
-
-    @property
-    def up(self) -> bool:
-        return self._state.up
-
-    @property
-    def since(self) -> float:
-        """Epoch seconds of the last change of ``up``."""
-        return self._state.since
-
-    @property
-    def reason(self) -> str:
-        """Why the link is down, in words; empty while it is up."""
-        return self._state.reason
 
     async def start(self) -> None:
         """Begin connecting and return at once; ``LinkUp`` tells when the link is there."""
@@ -154,14 +135,6 @@ class AmiLink:
             raise away("ami", "deadline") from None
         finally:
             reader.forget(exchange)
-
-    def _hand(self, item: LinkUp | LinkDown | AmiEvent) -> None:
-        """The one place that calls the sink; its faults are its own and never cost us the connection."""
-        try:
-            self._sink(item)
-        except Exception:
-            self.counters.sink_errors += 1
-            _log.exception("ami link: the sink failed")
 
     async def _run(self) -> None:
         while not self._closing.is_set():

@@ -21,6 +21,7 @@ from panoramisk.message import Message
 from ccserver.ports import AmiEvent
 from ccserver.telephony.ami_codec import Framer, MessageTooLong, parse_message
 from ccserver.telephony.errors import AmiError, away
+from ccserver.telephony.link import LinkCounters
 
 GREETING: Final = b"Asterisk Call Manager/"
 GREETING_BYTES: Final = 200
@@ -43,17 +44,12 @@ class Phase(enum.Enum):
 
 
 @dataclass(slots=True)
-class AmiCounters:
-    """Totals since the start of the process, for /metrics."""
+class AmiCounters(LinkCounters):
+    """The totals of every link, and what only AMI has."""
 
-    events: int = 0
     unwanted_events: int = 0
     early_events: int = 0
-    malformed_messages: int = 0
     late_answers: int = 0
-    sink_errors: int = 0
-    connections: int = 0
-    falls: int = 0
 
 
 class Exchange(Action):  # type: ignore[misc]  # panoramisk is untyped

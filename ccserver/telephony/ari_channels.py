@@ -5,28 +5,29 @@ hang-up.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from ccserver.telephony.ari_http import AriCaller, Value
+from ccserver.telephony.ari_http import Value
+from ccserver.telephony.ari_nouns import Audible, Json, SoundNames
 from ccserver.telephony.errors import AriAllocationFailed, AriConflict, AriNotFound
 
-Json = dict[str, Any]
 
-
-class Channels:
+class Channels(Audible):
     """Channels of this Asterisk, in our application or not."""
 
-    def __init__(self, caller: AriCaller) -> None:
-        self._call = caller.call
+    _sound = SoundNames(
+        id="channelId",
+        start_moh="channels.start_moh",
+        stop_moh="channels.stop_moh",
+        play="channels.play",
+        record="channels.record",
+    )
 
     async def list(self) -> Sequence[Json]:
         """Every channel. ``dialplan.app_data`` holds the Stasis arguments: the durable tag of a call."""
-        channels: Sequence[Json] = await self._call("channels.list")
-        return channels
+        return await self._several("channels.list")
 
     async def get(self, channel_id: str) -> Json:
-        channel: Json = await self._call("channels.get", {"channelId": channel_id})
-        return channel
+        return await self._one("channels.get", {"channelId": channel_id})
 
     async def originate(
         self,
@@ -104,12 +105,11 @@ class Channels:
         before on the same connection: only a channel that is really there is a conflict.
         """
         try:
-            channel: Json = await self._call(name, None, query, variables)
+            return await self._one(name, None, query, variables)
         except AriConflict as conflict:
             if channel_id is None or not await self._exists(channel_id):
                 raise AriAllocationFailed(name, conflict.status, "Allocation failed") from None
             raise
-        return channel
 
     async def _exists(self, channel_id: str) -> bool:
         try:
@@ -157,63 +157,11 @@ class Channels:
     async def unmute(self, channel_id: str, *, direction: str = "both") -> None:
         await self._call("channels.unmute", {"channelId": channel_id}, {"direction": direction})
 
-    async def start_moh(self, channel_id: str, *, moh_class: str | None = None) -> None:
-        await self._call("channels.start_moh", {"channelId": channel_id}, {"mohClass": moh_class})
-
-    async def stop_moh(self, channel_id: str) -> None:
-        await self._call("channels.stop_moh", {"channelId": channel_id})
-
     async def start_silence(self, channel_id: str) -> None:
         await self._call("channels.start_silence", {"channelId": channel_id})
 
     async def stop_silence(self, channel_id: str) -> None:
         await self._call("channels.stop_silence", {"channelId": channel_id})
-
-    async def play(
-        self,
-        channel_id: str,
-        media: str | Sequence[str],
-        *,
-        lang: str | None = None,
-        offsetms: int | None = None,
-        skipms: int | None = None,
-        playback_id: str | None = None,
-    ) -> Json:
-        """Play ``sound:...``, ``recording:...``, ``tone:...``; several are played one after another."""
-        query = {
-            "media": media,
-            "lang": lang,
-            "offsetms": offsetms,
-            "skipms": skipms,
-            "playbackId": playback_id,
-        }
-        playback: Json = await self._call("channels.play", {"channelId": channel_id}, query)
-        return playback
-
-    async def record(
-        self,
-        channel_id: str,
-        name: str,
-        *,
-        format: str = "wav",
-        max_duration_seconds: int | None = None,
-        max_silence_seconds: int | None = None,
-        if_exists: str = "fail",
-        beep: bool = False,
-        terminate_on: str = "none",
-    ) -> Json:
-        """Record what the channel says; ``terminate_on``: ``none``, ``any``, ``*`` or ``#``."""
-        query = {
-            "name": name,
-            "format": format,
-            "maxDurationSeconds": max_duration_seconds,
-            "maxSilenceSeconds": max_silence_seconds,
-            "ifExists": if_exists,
-            "beep": beep,
-            "terminateOn": terminate_on,
-        }
-        recording: Json = await self._call("channels.record", {"channelId": channel_id}, query)
-        return recording
 
     async def send_dtmf(
         self,
@@ -230,9 +178,7 @@ class Channels:
         await self._call("channels.send_dtmf", {"channelId": channel_id}, query)
 
     async def get_variable(self, channel_id: str, variable: str) -> str:
-        answer: Json = await self._call(
-            "channels.get_variable", {"channelId": channel_id}, {"variable": variable}
-        )
+        answer = await self._one("channels.get_variable", {"channelId": channel_id}, {"variable": variable})
         return str(answer["value"])
 
     async def set_variable(self, channel_id: str, variable: str, value: str) -> None:
@@ -261,8 +207,7 @@ class Channels:
             "whisper": whisper,
             "snoopId": snoop_id,
         }
-        channel: Json = await self._call("channels.snoop", {"channelId": channel_id}, query)
-        return channel
+        return await self._one("channels.snoop", {"channelId": channel_id}, query)
 
     async def continue_in_dialplan(
         self,
@@ -287,5 +232,4 @@ class Channels:
 
     async def rtp_statistics(self, channel_id: str) -> Json:
         """Packets, loss and jitter of both ways; ``AriNotFound`` while there is no RTP yet."""
-        statistics: Json = await self._call("channels.rtp_statistics", {"channelId": channel_id})
-        return statistics
+        return await self._one("channels.rtp_statistics", {"channelId": channel_id})

@@ -14,12 +14,13 @@ import aiohttp
 import msgspec
 
 from ccserver.domain.errors import DomainError
-from ccserver.ports import AriEvent, LinkDown, LinkUp
+from ccserver.ports import AriEvent
 from ccserver.telephony.ari_http import AriCaller, AriHttp
 from ccserver.telephony.ari_resources import Applications
 from ccserver.telephony.backoff import LinkBackoff
 from ccserver.telephony.errors import AriError, refuse_unsafe_text, words_of
-from ccserver.telephony.link_state import AriSink, LinkState
+from ccserver.telephony.link import Link, LinkCounters
+from ccserver.telephony.link_state import AriSink
 
 _log = logging.getLogger(__name__)
 
@@ -34,22 +35,11 @@ class AriTiming:
     heartbeat: float = 4.0
 
 
-@dataclass(slots=True)
-class AriCounters:
-    """Totals since the start of the process, for /metrics."""
+class AriLink(Link[AriEvent, LinkCounters]):
+    """The event stream of one Stasis application, in the order of the stream.
 
-    events: int = 0
-    malformed_messages: int = 0
-    sink_errors: int = 0
-    connections: int = 0
-    falls: int = 0
-
-
-class AriLink:
-    """The event stream of one Stasis application.
-
-    ``sink`` is called synchronously, in the order of the stream. ``allowed`` names the event types worth
-    sending; it is told to Asterisk anew on each connect, before ``LinkUp``. ``clock`` gives epoch seconds.
+    ``allowed`` names the event types worth sending; it is told to Asterisk anew on each connect, before
+    ``LinkUp``.
 
     Another client that opens a socket for the same application replaces us: ``ApplicationReplaced`` reaches
     the sink, then ``LinkDown``; ``replaced`` becomes true and nothing reconnects until ``start`` is called
@@ -70,35 +60,17 @@ class AriLink:
         backoff: LinkBackoff | None = None,
         timing: AriTiming | None = None,
     ) -> None:
+        super().__init__("ari", sink, clock, LinkCounters(), backoff)
         refuse_unsafe_text("app", app)
         self._app = app
-        self._sink = sink
-        self._clock = clock
         self._allowed = allowed
         self._subscribe_all = subscribe_all
-        self._backoff = backoff or LinkBackoff()
         self._timing = timing or AriTiming()
         self._http = AriHttp(base_url, user, secret)
         self._applications = Applications(AriCaller(self._http))
-        self.counters = AriCounters()
-        self._state = LinkState(self._hand, clock)
         self._task: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
         self.replaced = False
-
-    @property
-    def up(self) -> bool:
-        return self._state.up
-
-    @property
-    def since(self) -> float:
-        """Epoch seconds of the last change of ``up``."""
-        return self._state.since
-
-    @property
-    def reason(self) -> str:
-        """Why the link is down, in words; empty while it is up."""
-        return self._state.reason
 
     async def start(self) -> None:
         """Begin connecting and return at once; replaces whoever holds the application now."""
@@ -114,14 +86,6 @@ class AriLink:
         if task is not None:
             await task
         await self._http.close()
-
-    def _hand(self, item: LinkUp | LinkDown | AriEvent) -> None:
-        """The one place that calls the sink; its faults are its own and never cost us the connection."""
-        try:
-            self._sink(item)
-        except Exception:
-            self.counters.sink_errors += 1
-            _log.exception("ari link: the sink failed")
 
     async def _run(self) -> None:
         closing = asyncio.create_task(self._closing.wait())
