@@ -57,7 +57,8 @@ class AmiTiming:
 class AmiLink(Link[AmiEvent, AmiCounters]):
     """``ports.Ami`` on one socket that is opened again for ever, until ``close``.
 
-    ``wanted`` names the only events worth parsing; None means all.
+    ``wanted`` names the only events worth parsing; None means all. ``name`` tells this link from others in
+    logs and metrics.
     """
 
     def __init__(
@@ -72,8 +73,9 @@ class AmiLink(Link[AmiEvent, AmiCounters]):
         wanted: frozenset[str] | None = None,
         backoff: LinkBackoff | None = None,
         timing: AmiTiming | None = None,
+        name: str = "ami",
     ) -> None:
-        super().__init__("ami", sink, clock, AmiCounters(), backoff)
+        super().__init__(sink, clock, AmiCounters(name), backoff)
         check_action("Login", {"Username": username, "Secret": secret})
         self._address = (host, port)
         self._credentials = (username, secret)
@@ -141,7 +143,7 @@ class AmiLink(Link[AmiEvent, AmiCounters]):
             try:
                 await self._one_connection()
             except Exception:
-                _log.exception("ami link: unexpected failure")
+                _log.exception("%s link: unexpected failure", self.counters.link)
                 self._state.fall("internal error")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._backoff.next()):
@@ -161,7 +163,7 @@ class AmiLink(Link[AmiEvent, AmiCounters]):
 
         def on_down(reason: str, secret_refused: bool) -> None:
             if self._state.up:
-                self.counters.falls += 1
+                self.counters.note("falls")
                 self._backoff.held(loop.time() - up_at)
             if secret_refused:
                 self._backoff.to_longest()
@@ -178,7 +180,7 @@ class AmiLink(Link[AmiEvent, AmiCounters]):
         try:
             if not await self._opened(session):
                 return
-            self.counters.connections += 1
+            self.counters.note("connections")
             chores.append(asyncio.create_task(self._watch(reader)))
             await asyncio.wait(chores, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -45,11 +45,9 @@ class Phase(enum.Enum):
 
 @dataclass(slots=True)
 class AmiCounters(LinkCounters):
-    """The totals of every link, and what only AMI has."""
+    """The totals of every link, and of the events that nobody asked for."""
 
     unwanted_events: int = 0
-    early_events: int = 0
-    late_answers: int = 0
 
 
 class Exchange(Action):  # type: ignore[misc]  # panoramisk is untyped
@@ -195,12 +193,12 @@ class AmiReader(AMIProtocol):  # type: ignore[misc]  # panoramisk is untyped
             if headers is None:
                 # More empty lines than one between two messages are harmless.
                 if text.strip("\r\n") and not self._take_stripped(text):
-                    counters.malformed_messages += 1
+                    counters.note("malformed_messages")
                 continue
             if "ActionID" in headers and self._take_answer(headers):
                 continue
             if "Event" not in headers:
-                counters.late_answers += 1
+                counters.note("late_answers")
             elif self.phase is Phase.UP:
                 counters.events += 1
                 on_event(AmiEvent(headers, at))
@@ -222,7 +220,7 @@ class AmiReader(AMIProtocol):  # type: ignore[misc]  # panoramisk is untyped
             self.phase = Phase.UP
             self.hooks.on_up()
         else:
-            self.counters.early_events += 1
+            self.counters.note("early_events")
 
     def _take_answer(self, headers: dict[str, str]) -> bool:
         """True if the message answered one of our actions, or would have.
@@ -236,7 +234,7 @@ class AmiReader(AMIProtocol):  # type: ignore[misc]  # panoramisk is untyped
                 return False
             if headers.get("EventList") in ("Complete", "cancelled"):
                 del self._expired[headers["ActionID"]]
-            self.counters.late_answers += 1
+            self.counters.note("late_answers")
             return True
         if not isinstance(action, Exchange):
             # panoramisk's own login.
@@ -265,7 +263,7 @@ class AmiReader(AMIProtocol):  # type: ignore[misc]  # panoramisk is untyped
         end = headers.get("EventList", "")
         if not action.wants_list:
             # An event of a list that was asked for as a single answer.
-            self.counters.late_answers += 1
+            self.counters.note("late_answers")
         elif end == "Complete":
             self._settle(action, action.items_so_far)
         elif end == "cancelled":

@@ -60,7 +60,7 @@ class AriLink(Link[AriEvent, LinkCounters]):
         backoff: LinkBackoff | None = None,
         timing: AriTiming | None = None,
     ) -> None:
-        super().__init__("ari", sink, clock, LinkCounters(), backoff)
+        super().__init__(sink, clock, LinkCounters("ari"), backoff)
         refuse_unsafe_text("app", app)
         self._app = app
         self._allowed = allowed
@@ -125,7 +125,7 @@ class AriLink(Link[AriEvent, LinkCounters]):
             _log.exception("ari link: unexpected failure")
             reason = "internal error"
         if self._state.up:
-            self.counters.falls += 1
+            self.counters.note("falls")
             self._backoff.held(loop.time() - began)
         self._state.fall(reason)
 
@@ -144,7 +144,7 @@ class AriLink(Link[AriEvent, LinkCounters]):
             socket = await self._http.websocket(
                 self._app, subscribe_all=self._subscribe_all, heartbeat_seconds=self._timing.heartbeat
             )
-        self.counters.connections += 1
+        self.counters.note("connections")
         try:
             if self._allowed is not None:
                 # Events that come meanwhile wait in the socket, behind LinkUp.
@@ -162,7 +162,7 @@ class AriLink(Link[AriEvent, LinkCounters]):
                 if self.replaced:
                     return "replaced by another client"
             elif message.type is aiohttp.WSMsgType.BINARY:
-                self.counters.malformed_messages += 1
+                self.counters.note("malformed_messages")
             elif isinstance(socket.exception(), aiohttp.ServerTimeoutError):
                 return "no answer to ping"
             else:
@@ -174,7 +174,7 @@ class AriLink(Link[AriEvent, LinkCounters]):
         except (msgspec.DecodeError, RecursionError):
             body = None
         if not isinstance(body, dict) or not isinstance(body.get("type"), str):
-            self.counters.malformed_messages += 1
+            self.counters.note("malformed_messages")
             return
         self.counters.events += 1
         if body["type"] == "ApplicationReplaced" and body.get("application", self._app) == self._app:

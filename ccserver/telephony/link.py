@@ -1,9 +1,12 @@
 """What the links to AMI and ARI have in common: their state as others see it, their totals, the hand to the sink."""
 
+import collections
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, Literal, TypeVar
+
+from prometheus_client import Counter
 
 from ccserver.ports import LinkDown, LinkUp
 from ccserver.telephony.backoff import LinkBackoff
@@ -12,15 +15,28 @@ from ccserver.telephony.link_state import LinkState
 _log = logging.getLogger(__name__)
 
 
+INCIDENTS = Counter(
+    "ccserver_link_incidents_total",
+    "On a link to Asterisk: connections, falls, malformed messages, late answers, early events, sink errors",
+    ["link", "kind"],
+)
+
+Incident = Literal[
+    "connections", "falls", "malformed_messages", "late_answers", "early_events", "sink_errors"
+]
+
+
 @dataclass(slots=True)
 class LinkCounters:
-    """Totals since the start of the process, for /metrics."""
+    """Totals of one link. What is rare is noted, so that /metrics tells it too."""
 
+    link: str
     events: int = 0
-    malformed_messages: int = 0
-    sink_errors: int = 0
-    connections: int = 0
-    falls: int = 0
+    noted: collections.Counter[Incident] = field(default_factory=collections.Counter)
+
+    def note(self, kind: Incident) -> None:
+        self.noted[kind] += 1
+        INCIDENTS.labels(self.link, kind).inc()
 
 
 Event = TypeVar("Event")
@@ -36,13 +52,11 @@ class Link(Generic[Event, Counters]):
 
     def __init__(
         self,
-        name: str,
         sink: Callable[[LinkUp | LinkDown | Event], None],
         clock: Callable[[], float],
         counters: Counters,
         backoff: LinkBackoff | None,
     ) -> None:
-        self._name = name
         self._sink = sink
         self._clock = clock
         self._backoff = backoff or LinkBackoff()
@@ -68,5 +82,5 @@ class Link(Generic[Event, Counters]):
         try:
             self._sink(item)
         except Exception:
-            self.counters.sink_errors += 1
-            _log.exception("%s link: the sink failed", self._name)
+            self.counters.note("sink_errors")
+            _log.exception("%s link: the sink failed", self.counters.link)

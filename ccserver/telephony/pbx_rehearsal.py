@@ -166,6 +166,7 @@ async def _once(model: PbxModel, starter: AsteriskStarter, room: Path) -> str:
         time.time,
         wanted=frozenset(),
         backoff=LinkBackoff(_EAGER),
+        name="rehearsal",
     )
     try:
         await ami.start()

@@ -115,7 +115,7 @@ async def test_a_wrong_secret_is_asterisks_own_word(pbx: LinksPbx) -> None:
     backoff = LinkBackoff((0.1, 3600))
     async with linked(pbx, sink, secret="not-the-right-secret", backoff=backoff) as link:
         assert (await sink.down()).reason == "login refused: Authentication failed"
-        assert link.counters.connections == 1
+        assert link.counters.noted["connections"] == 1
         assert backoff.failures >= 1
 
 

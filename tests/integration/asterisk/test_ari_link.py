@@ -141,7 +141,7 @@ async def test_a_wrong_secret_is_refused_and_not_hammered(pbx: LinksPbx) -> None
         Ari(pbx.ari_url, ARI.name, "not-the-right-one") as ari,
     ):
         assert (await sink.down()).reason == "user or secret refused (401)"
-        assert link.counters.connections == 0
+        assert link.counters.noted["connections"] == 0
         with pytest.raises(AriRefused) as caught:
             await ari.asterisk.ping()
         assert caught.value.status == 401

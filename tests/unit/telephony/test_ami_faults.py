@@ -8,6 +8,7 @@ from ccserver.domain.errors import Invalid
 from ccserver.ports import AmiEvent
 from ccserver.telephony.ami import AmiTiming
 from ccserver.telephony.errors import AmiError
+from prometheus_client import REGISTRY
 
 from tests.unit.telephony.ami_rig import QUICK, link_to, running
 from tests.unit.telephony.fake_ami import Block, FakeConnection, fake_ami
@@ -44,7 +45,7 @@ async def test_garbage_is_counted_and_skipped() -> None:
         )
         event = await sink.event("Good")
         assert event == {"Event": "Good", "Name": "caf�", "Empty": "", "A": "1\n2"}
-        assert link.counters.malformed_messages == 3
+        assert link.counters.noted["malformed_messages"] == 3
         assert link.up
 
 
@@ -84,8 +85,25 @@ async def test_a_failing_sink_costs_neither_the_link_nor_the_next_event() -> Non
         fake.last.send("Event: Bad")
         fake.last.send("Event: Good")
         await seen.event("Good")
-        assert link.counters.sink_errors == 1
+        assert link.counters.noted["sink_errors"] == 1
         assert link.up
+        await link.close()
+
+
+async def test_what_a_link_went_through_is_among_the_metrics() -> None:
+    def told(kind: str) -> float | None:
+        labels = {"link": "of this test", "kind": kind}
+        return REGISTRY.get_sample_value("ccserver_link_incidents_total", labels)
+
+    sink = Sink()
+    async with fake_ami() as fake:
+        link = link_to(fake, sink, QUICK, name="of this test")
+        await link.start()
+        await sink.up()
+        assert (told("connections"), told("falls")) == (1.0, None)
+        fake.last.writer.transport.abort()
+        await sink.down()
+        assert told("falls") == 1.0
         await link.close()
 
 

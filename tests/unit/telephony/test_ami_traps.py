@@ -80,7 +80,7 @@ async def test_a_late_answer_harms_nobody() -> None:
         fake.last.send("Event: QueueStatusComplete", action_id, "EventList: Complete", "ListItems: 1")
         assert await link.action("CoreStatus")
         assert not [item for item in sink.items if isinstance(item, AmiEvent)]
-        assert link.counters.late_answers == 3
+        assert link.counters.noted["late_answers"] == 3
 
 
 # 3. Header injection
@@ -199,7 +199,7 @@ async def test_a_message_cut_anywhere_is_read_whole(cut: int) -> None:
         fake.last.raw(data[cut:])
         event = await sink.event("Newchannel")
         assert event["CallerIDName"] == "Zoé Œuf ☎"
-        assert link.counters.malformed_messages == 0
+        assert link.counters.noted["malformed_messages"] == 0
 
 
 async def wait_for_bytes(link: AmiLink) -> None:
@@ -238,7 +238,7 @@ async def test_logged_in_is_not_yet_up_while_asterisk_boots() -> None:
             fake.last.send("Event: Newchannel", "Uniqueid: first")
             assert isinstance(await sink.next(), LinkUp)
             assert (await sink.event("Newchannel"))["Uniqueid"] == "first"
-            assert link.counters.early_events == 1
+            assert link.counters.noted["early_events"] == 1
         finally:
             await link.close()
 
@@ -291,4 +291,4 @@ async def test_down_and_up_alternate() -> None:
             fake.last.writer.transport.abort()
             await sink.up()
         assert sink.links() == ["up", "down", "up", "down", "up", "down", "up"]
-        assert link.counters.connections == 4
+        assert link.counters.noted["connections"] == 4

@@ -233,7 +233,7 @@ async def test_unknown_events_pass_and_garbage_is_counted() -> None:
         event = await sink.next()
         assert isinstance(event, AriEvent)
         assert event.body == {"type": "NeverHeardOf", "new": {"field": ["é"]}}
-        assert link.counters.malformed_messages == 5
+        assert link.counters.noted["malformed_messages"] == 5
         assert link.up
         await link.close()
 
