@@ -1,10 +1,13 @@
-"""Rows of the topics ``users``, ``sites`` and ``me``, the same over HTTP: one struct per thing."""
+"""Rows of the topics ``users``, ``sites`` and ``me``, the same over HTTP: one struct per thing.
+
+``version`` (``domain/version.py``) tells the states of a row apart: who edits it sends it back in ``If-Match``.
+"""
 
 from uuid import UUID
 
 import msgspec
 
-from ccserver.domain.directory import Destination
+from ccserver.domain.directory import RING_SECONDS, Destination
 from ccserver.domain.schedule import Opening, SpecialDay
 
 
@@ -32,6 +35,7 @@ class UserRow(msgspec.Struct, frozen=True, kw_only=True):
     must_change_password: bool
     last_login_at: float | None
     created_at: float
+    version: str = ""
 
 
 class SiteRow(msgspec.Struct, frozen=True, kw_only=True, tag="site", tag_field="kind"):
@@ -47,6 +51,7 @@ class SiteRow(msgspec.Struct, frozen=True, kw_only=True, tag="site", tag_field="
     subnets: tuple[str, ...] = ()
     codecs: tuple[str, ...] = ("alaw", "ulaw")
     allowed_prefixes: tuple[str, ...] = ()
+    version: str = ""
 
 
 class TrunkRow(msgspec.Struct, frozen=True, kw_only=True, tag="trunk", tag_field="kind"):
@@ -74,12 +79,13 @@ class TrunkRow(msgspec.Struct, frozen=True, kw_only=True, tag="trunk", tag_field
     dial_prefix: str = ""
     qualify_seconds: int = 10
     active: bool = True
+    version: str = ""
 
 
 class DidRow(msgspec.Struct, frozen=True, kw_only=True, tag="did", tag_field="kind"):
     """One number that outside callers dial, E.164, and where its callers go while it is opened and closed.
 
-    ``user_id`` is that of ``opened``.
+    ``unanswered``: where they go when nobody has answered after ``ring_seconds``. ``user_id`` is that of ``opened``.
     """
 
     id: UUID
@@ -90,6 +96,9 @@ class DidRow(msgspec.Struct, frozen=True, kw_only=True, tag="did", tag_field="ki
     schedule_id: UUID | None = None
     opened: Destination = Destination()
     closed: Destination = Destination()
+    unanswered: Destination = Destination()
+    ring_seconds: int = RING_SECONDS
+    version: str = ""
 
 
 class ScheduleRow(msgspec.Struct, frozen=True, kw_only=True, tag="schedule", tag_field="kind"):
@@ -102,6 +111,7 @@ class ScheduleRow(msgspec.Struct, frozen=True, kw_only=True, tag="schedule", tag
     hours: tuple[Opening, ...]
     exceptions: tuple[SpecialDay, ...]
     open_now: bool
+    version: str = ""
 
 
 class RouteRow(msgspec.Struct, frozen=True, kw_only=True, tag="route", tag_field="kind"):

@@ -4,6 +4,7 @@ A directory is one consistent picture, read again as a whole whenever something 
 """
 
 from collections.abc import Iterable
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -112,10 +113,16 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     forward_to: str = ""
 
 
+RING_SECONDS: Final = 30
+"""How long a number's first destination is rung, unless somebody chose otherwise."""
+
+
 class Did(msgspec.Struct, frozen=True, kw_only=True):
     """A number that outside callers dial (E.164), the agent whose phone it rings, if any, and its opening schedule.
 
-    ``opened`` is where callers go while its schedule is open, or always when it has none; ``closed`` otherwise.
+    ``opened`` is where callers go while its schedule is open, or always when it has none; ``closed`` otherwise;
+    ``unanswered`` is where they go next when whoever that is does not answer within ``ring_seconds``, is busy or is not
+    there. With its target none they hear so.
     """
 
     id: UUID
@@ -127,6 +134,8 @@ class Did(msgspec.Struct, frozen=True, kw_only=True):
     schedule_id: UUID | None = None
     opened: Destination = Destination()
     closed: Destination = Destination()
+    unanswered: Destination = Destination()
+    ring_seconds: int = RING_SECONDS
 
 
 class PhoneSecret(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from ccserver.domain.access import Actor
 from ccserver.domain.account import DidRow, SiteRow
 from ccserver.domain.dialling import allowed
 from ccserver.domain.did import check_destination, goes_round, read_range, sent_to
-from ccserver.domain.directory import Destination, Site
+from ccserver.domain.directory import RING_SECONDS, Destination, Site
 from ccserver.domain.errors import Conflict, FieldError, Invalid, NotFound
 from ccserver.domain.numbers import to_e164
 from ccserver.services import changes
@@ -20,7 +20,9 @@ from ccserver.storage import dids, schedules, sites
 from ccserver.storage.pool import Connection, Database
 
 NOWHERE = Destination()
-_FIELDS = ("opened", "closed")
+_FIELDS = ("opened", "closed", "unanswered")
+Ways = tuple[Destination, Destination, Destination]
+"""Where a number's callers go, in the order of ``_FIELDS``."""
 NAMED_TAKEN = 5
 """Of the numbers of a range that exist already, so many are named."""
 
@@ -36,6 +38,13 @@ class DidDraft:
     schedule_id: UUID | None = None
     opened: Destination = NOWHERE
     closed: Destination = NOWHERE
+    unanswered: Destination = NOWHERE
+    ring_seconds: int = RING_SECONDS
+
+    @property
+    def ways(self) -> Ways:
+        """Its destinations."""
+        return self.opened, self.closed, self.unanswered
 
 
 class Dids:
@@ -69,7 +78,7 @@ class Dids:
                 if draft.last
                 else (to_e164(draft.number, site.country, short=False),)
             )
-            opened, closed = await _check_ways(connection, actor, site, (draft.opened, draft.closed), numbers)
+            opened, closed, unanswered = await _check_ways(connection, actor, site, draft.ways, numbers)
             await _check_schedule(connection, draft.schedule_id)
             made = tuple(
                 DidRow(
@@ -81,6 +90,8 @@ class Dids:
                     schedule_id=draft.schedule_id,
                     opened=opened,
                     closed=closed,
+                    unanswered=unanswered,
+                    ring_seconds=draft.ring_seconds,
                 )
                 for number in numbers
             )
@@ -92,7 +103,9 @@ class Dids:
         return made
 
     async def edit(self, actor: Actor, did_id: UUID, edit: Mapping[str, Any]) -> DidRow:
-        """Change the fields that ``edit`` names: site_id, label, schedule_id, opened, closed. The number stays.
+        """Change the fields that ``edit`` names: site_id, label, schedule_id, opened, closed, unanswered, ring_seconds.
+
+        The number stays.
 
         Raises NotFound, Invalid.
         """
@@ -101,12 +114,17 @@ class Dids:
             before = await _found(connection, did_id, lock=True)
             wanted = msgspec.structs.replace(before, **edit)
             site = await _site(connection, wanted.site_id)
-            opened, closed = await _check_ways(
-                connection, actor, site, (wanted.opened, wanted.closed), (before.number,), before
+            opened, closed, unanswered = await _check_ways(
+                connection, actor, site, _ways(wanted), (before.number,), before
             )
             await _check_schedule(connection, wanted.schedule_id)
             after = msgspec.structs.replace(
-                wanted, label=wanted.label.strip(), opened=opened, closed=closed, user_id=opened.user_id
+                wanted,
+                label=wanted.label.strip(),
+                opened=opened,
+                closed=closed,
+                unanswered=unanswered,
+                user_id=opened.user_id,
             )
             await dids.update_did(connection, after, now)
             await changes.record(
@@ -148,29 +166,34 @@ async def _check_ways(
     connection: Connection,
     actor: Actor,
     site: SiteRow,
-    wanted: tuple[Destination, Destination],
+    wanted: Ways,
     numbers: Sequence[str],
     before: DidRow | None = None,
-) -> tuple[Destination, Destination]:
-    """Both destinations as they are kept. Raises Invalid naming what callers could not be sent to.
+) -> Ways:
+    """The destinations as they are kept. Raises Invalid naming what callers could not be sent to.
 
     What stays as it was ``before`` is not looked at again: an agent who has left must not stand in the way of a new
     label. Another site has other rules.
     """
     same = before is not None and before.site_id == site.id
-    old = (before.opened, before.closed) if before is not None and same else (None, None)
+    old = _ways(before) if before is not None and same else (None, None, None)
     place = Site(tenant_id=actor.tenant_id, **msgspec.structs.asdict(site))
-    opened, closed = [
+    opened, closed, unanswered = [
         way if way == known else await _check_way(connection, place, way, field)
         for field, way, known in zip(_FIELDS, wanted, old, strict=True)
     ]
-    if (opened, closed) != old and sent_to(opened, closed):
+    ways = (opened, closed, unanswered)
+    if ways != old and sent_to(*ways):
         forwards = {**await dids.forwards(connection, actor.tenant_id)}
-        forwards |= {number: sent_to(opened, closed) for number in numbers}
-        for field, way in zip(_FIELDS, (opened, closed), strict=True):
+        forwards |= {number: sent_to(*ways) for number in numbers}
+        for field, way in zip(_FIELDS, ways, strict=True):
             if way.forward_to and any(goes_round(number, way.forward_to, forwards) for number in numbers):
                 raise Invalid(FieldError(f"{field}.forward_to", "forward_loop"))
-    return opened, closed
+    return ways
+
+
+def _ways(did: DidRow) -> Ways:
+    return did.opened, did.closed, did.unanswered
 
 
 async def _check_way(connection: Connection, site: Site, wanted: Destination, field: str) -> Destination:

@@ -33,6 +33,8 @@ _UNKNOWN: dict[str, str] = {
     "dids_phone_fkey": "opened.phone_id",
     "dids_closed_user_fkey": "closed.user_id",
     "dids_closed_phone_fkey": "closed.phone_id",
+    "dids_unanswered_user_fkey": "unanswered.user_id",
+    "dids_unanswered_phone_fkey": "unanswered.phone_id",
     "dids_schedule_fkey": "schedule_id",
     "routes_site_fkey": "site_id",
     "routes_trunk_fkey": "routes",

@@ -8,8 +8,8 @@ from uuid import UUID
 import asyncpg
 
 from ccserver.domain.account import DidRow
-from ccserver.domain.directory import Destination
 from ccserver.domain.errors import Conflict
+from ccserver.storage.directory import destination_of
 from ccserver.storage.pool import Connection
 from ccserver.storage.queries import load_queries
 
@@ -39,6 +39,7 @@ async def insert_dids(
         first.label,
         first.schedule_id,
         *_flat(first),
+        first.ring_seconds,
         at,
     )
     return {row["number"] for row in rows}
@@ -47,7 +48,8 @@ async def insert_dids(
 async def update_did(connection: Connection, did: DidRow, at: datetime) -> None:
     """Write everything but the number. Raises (at the transaction's border) Invalid for what does not exist."""
     await connection.execute(
-        _SQL["update_did"], did.id, did.site_id, did.label, did.schedule_id, *_flat(did), at
+        _SQL["update_did"],
+        *(did.id, did.site_id, did.label, did.schedule_id, *_flat(did), did.ring_seconds, at),
     )
 
 
@@ -72,9 +74,7 @@ async def forwards(connection: Connection, tenant_id: UUID) -> Mapping[str, tupl
     """Where numbers are forwarded to, by number; no forward of the tenant changes until the transaction ends."""
     await connection.execute(_SQL["lock_forwards"], str(tenant_id))
     rows = await connection.fetch(_SQL["forwards"])
-    return {
-        row["number"]: tuple(to for to in (row["forward_to"], row["closed_forward_to"]) if to) for row in rows
-    }
+    return {row["number"]: tuple(to for to in tuple(row)[1:] if to) for row in rows}
 
 
 async def why_not_ring(connection: Connection, user_id: UUID) -> str:
@@ -94,7 +94,7 @@ async def is_physical_phone(connection: Connection, phone_id: UUID) -> bool:
 def _flat(did: DidRow) -> tuple[Any, ...]:
     return tuple(
         value
-        for place in (did.opened, did.closed)
+        for place in (did.opened, did.closed, did.unanswered)
         for value in (place.target, place.user_id, place.phone_id, place.forward_to)
     )
 
@@ -107,8 +107,8 @@ def _did(row: asyncpg.Record) -> DidRow:
         user_id=row["user_id"],
         label=row["label"],
         schedule_id=row["schedule_id"],
-        opened=Destination(**{key: row[key] for key in ("target", "user_id", "phone_id", "forward_to")}),
-        closed=Destination(
-            **{key: row[f"closed_{key}"] for key in ("target", "user_id", "phone_id", "forward_to")}
-        ),
+        ring_seconds=row["ring_seconds"],
+        opened=destination_of(row),
+        closed=destination_of(row, "closed_"),
+        unanswered=destination_of(row, "unanswered_"),
     )

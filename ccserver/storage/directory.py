@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -60,12 +61,30 @@ def _did(row: dict[str, Any]) -> Did:
     return Did(
         **{
             key: row[key]
-            for key in ("id", "tenant_id", "number", "site_id", "user_id", "label", "schedule_id")
+            for key in (
+                "id",
+                "tenant_id",
+                "number",
+                "site_id",
+                "user_id",
+                "label",
+                "schedule_id",
+                "ring_seconds",
+            )
         },
-        opened=Destination(**{key: row[key] for key in ("target", "user_id", "phone_id", "forward_to")}),
-        closed=Destination(
-            **{key: row[f"closed_{key}"] for key in ("target", "user_id", "phone_id", "forward_to")}
-        ),
+        opened=destination_of(row),
+        closed=destination_of(row, "closed_"),
+        unanswered=destination_of(row, "unanswered_"),
+    )
+
+
+def destination_of(row: Mapping[str, Any], side: str = "") -> Destination:
+    """A destination of a number's row, from the columns whose names begin with ``side``."""
+    return Destination(
+        target=row[f"{side}target"],
+        user_id=row[f"{side}user_id"],
+        phone_id=row[f"{side}phone_id"],
+        forward_to=row[f"{side}forward_to"],
     )
 
 

@@ -25,7 +25,8 @@ FROM schedules ORDER BY name, id
 
 -- name: directory_dids
 SELECT id, tenant_id, number, site_id, user_id, label, target, phone_id, forward_to, schedule_id,
-       closed_target, closed_user_id, closed_phone_id, closed_forward_to
+       closed_target, closed_user_id, closed_phone_id, closed_forward_to,
+       unanswered_target, unanswered_user_id, unanswered_phone_id, unanswered_forward_to, ring_seconds
 FROM dids ORDER BY number
 
 -- name: phone_secrets

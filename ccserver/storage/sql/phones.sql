@@ -52,7 +52,7 @@ SELECT extension FROM phones WHERE extension = ANY ($1::text[]) ORDER BY length(
 -- name: numbers_of_phone
 -- Numbers that ring this phone, by itself or as its agent's ($2, NULL for a physical one).
 SELECT number FROM dids
-WHERE phone_id = $1 OR closed_phone_id = $1 OR user_id = $2 OR closed_user_id = $2
+WHERE $1 IN (phone_id, closed_phone_id, unanswered_phone_id) OR $2 IN (user_id, closed_user_id, unanswered_user_id)
 ORDER BY number
 
 -- name: account_of_phone

@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ccserver.domain.access import Ability, Actor
 from ccserver.domain.account import DidRow
-from ccserver.domain.directory import Destination
+from ccserver.domain.directory import RING_SECONDS, Destination
 from ccserver.domain.errors import FieldError, Invalid
 from ccserver.services.dids import DidDraft
 from ccserver.web import keys
@@ -18,6 +18,8 @@ from ccserver.web.route import Route
 from ccserver.web.routing import path_id
 
 Label = Annotated[str, Meta(max_length=80)]
+RingSeconds = Annotated[int, Meta(ge=5, le=120)]
+_SIDES = ("opened", "closed", "unanswered")
 
 
 class DidDestination(Body, frozen=True, kw_only=True):
@@ -36,8 +38,9 @@ class DidDestination(Body, frozen=True, kw_only=True):
 class NewDid(Body, frozen=True, kw_only=True):
     """A number that outside callers dial, written as in the site's country; with ``last``, all numbers up to it.
 
-    ``opened`` is where callers go while the schedule is open (always, without one), ``closed`` otherwise. ``user_id``
-    alone is short for an ``opened`` that rings this user's phone.
+    ``opened`` is where callers go while the schedule is open (always, without one), ``closed`` otherwise,
+    ``unanswered`` where they go when nobody has answered after ``ring_seconds``, is busy or is not there (none: they
+    hear so). ``user_id`` alone is short for an ``opened`` that rings this user's phone.
     """
 
     site_id: UUID
@@ -48,6 +51,8 @@ class NewDid(Body, frozen=True, kw_only=True):
     schedule_id: UUID | None = None
     opened: DidDestination | UnsetType = UNSET
     closed: DidDestination | UnsetType = UNSET
+    unanswered: DidDestination | UnsetType = UNSET
+    ring_seconds: RingSeconds = RING_SECONDS
 
 
 class DidChanges(Body, frozen=True, kw_only=True):
@@ -58,6 +63,8 @@ class DidChanges(Body, frozen=True, kw_only=True):
     schedule_id: UUID | UnsetType | None = UNSET
     opened: DidDestination | UnsetType = UNSET
     closed: DidDestination | UnsetType = UNSET
+    unanswered: DidDestination | UnsetType = UNSET
+    ring_seconds: RingSeconds | UnsetType = UNSET
 
 
 class DidList(Struct, frozen=True, kw_only=True):
@@ -79,7 +86,7 @@ async def get_did(request: web.Request, actor: Actor) -> DidRow:
 
 
 async def create_did(request: web.Request, actor: Actor, body: NewDid) -> DidRow | DidRange:
-    opened = Destination() if body.opened is UNSET else _destination(body.opened)
+    opened = _destination(body.opened)
     if body.user_id is not None:
         if body.opened is not UNSET:
             raise Invalid(FieldError("user_id", "given_twice"))
@@ -91,7 +98,9 @@ async def create_did(request: web.Request, actor: Actor, body: NewDid) -> DidRow
         label=body.label,
         schedule_id=body.schedule_id,
         opened=opened,
-        closed=Destination() if body.closed is UNSET else _destination(body.closed),
+        closed=_destination(body.closed),
+        unanswered=_destination(body.unanswered),
+        ring_seconds=body.ring_seconds,
     )
     try:
         made = await request.app[keys.DIDS].create(actor, draft)
@@ -102,7 +111,7 @@ async def create_did(request: web.Request, actor: Actor, body: NewDid) -> DidRow
 
 async def edit_did(request: web.Request, actor: Actor, body: DidChanges) -> DidRow:
     edit = given(body)
-    for name in ("opened", "closed"):
+    for name in _SIDES:
         if name in edit:
             edit[name] = _destination(edit[name])
     return await request.app[keys.DIDS].edit(actor, path_id(request), edit)
@@ -112,7 +121,9 @@ async def delete_did(request: web.Request, actor: Actor) -> None:
     await request.app[keys.DIDS].delete(actor, path_id(request))
 
 
-def _destination(body: DidDestination) -> Destination:
+def _destination(body: DidDestination | UnsetType) -> Destination:
+    if body is UNSET:
+        return Destination()
     return Destination(
         target=body.target, user_id=body.user_id, phone_id=body.phone_id, forward_to=body.forward_to or ""
     )

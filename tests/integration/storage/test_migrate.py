@@ -204,6 +204,28 @@ async def test_of_trunks_that_shared_an_address_the_older_stays_in_use(empty_dsn
     assert left == 3
 
 
+async def test_a_third_destination_comes_and_goes_and_the_number_stays(empty_dsn: str) -> None:
+    place = KNOWN.index("0005.add-no-answer")
+    await asyncio.to_thread(migrate.apply, empty_dsn, only=KNOWN[:place])
+    await _with(empty_dsn, fill)
+    await asyncio.to_thread(migrate.apply, empty_dsn)
+
+    async def third(connection: asyncpg.Connection) -> object:
+        row = await connection.fetchrow("SELECT target, unanswered_target, ring_seconds FROM dids")
+        await connection.execute(
+            "UPDATE dids SET unanswered_target = 'agent', unanswered_user_id = user_id, ring_seconds = 5"
+        )
+        for wrong in ("unanswered_target = 'phone'", "unanswered_forward_to = '+331'", "ring_seconds = 121"):
+            with pytest.raises(asyncpg.CheckViolationError):
+                await connection.execute(f"UPDATE dids SET {wrong}")
+        return tuple(row)
+
+    assert await _with(empty_dsn, third) == ("agent", "none", 30)
+    await asyncio.to_thread(migrate.rollback, empty_dsn, len(KNOWN) - place)
+    left = await _with(empty_dsn, lambda connection: connection.fetchval("SELECT target FROM dids"))
+    assert left == "agent"
+
+
 async def test_a_full_rollback_leaves_nothing_of_ours(empty_dsn: str) -> None:
     await asyncio.to_thread(migrate.apply, empty_dsn)
     await asyncio.to_thread(migrate.rollback, empty_dsn, 99)
