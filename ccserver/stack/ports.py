@@ -1,7 +1,17 @@
-"""Free ports for private Asterisks, gateways and phones that share one machine with others like them."""
+"""Free ports for private Asterisks, gateways and phones that share one machine with others like them.
 
+A port that is free when we look may be somebody's before the program that it is meant for has bound it. So a port
+handed out is claimed until this process ends, against every other process that asks here, and single ports lie
+apart from the ranges from which Asterisk and phones take ports for sound as they go.
+"""
+
+import fcntl
+import os
 import secrets
 import socket
+import tempfile
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 from ccserver.stack.problems import StackProblem
@@ -9,8 +19,10 @@ from ccserver.stack.problems import StackProblem
 # Below the range from which the system takes the ports of outgoing connections: such a connection cannot
 # snatch a port between our look and the program's bind.
 FIRST: Final = 20_000
+FIRST_OF_SOUND: Final = 27_000
 LAST: Final = 31_999
-_ATTEMPTS: Final = 200
+_ATTEMPTS: Final = 400
+_claimed: Final[set[int]] = set()
 
 
 def is_free(kind: socket.SocketKind, port: int, address: str = "127.0.0.1") -> bool:
@@ -24,14 +36,16 @@ def is_free(kind: socket.SocketKind, port: int, address: str = "127.0.0.1") -> b
 
 
 def free_port(kind: socket.SocketKind, address: str = "127.0.0.1") -> int:
-    """A port nobody is bound to at this moment; a random one, so that two seekers seldom meet.
+    """A port nobody is bound to at this moment, and that nobody else is given while this process lives.
 
-    Raises StackProblem when none is found: the address is then most likely not this machine's.
+    Where nearly all are claimed, one that is merely free. Raises StackProblem when none is found: the address is then
+    most likely not this machine's.
     """
-    for _ in range(_ATTEMPTS):
-        port = FIRST + secrets.randbelow(LAST - FIRST)
-        if is_free(kind, port, address):
-            return port
+    for claim in (_claim, lambda _port: True):
+        for _ in range(_ATTEMPTS):
+            port = FIRST + secrets.randbelow(FIRST_OF_SOUND - FIRST)
+            if is_free(kind, port, address) and claim(port):
+                return port
     raise StackProblem(f"No free port was found on {address}. Is that an address of this machine?")
 
 
@@ -51,7 +65,31 @@ def free_rtp_range(size: int = 400, address: str = "127.0.0.1") -> tuple[int, in
     Asterisk takes the next port when one in its range is taken, so the range need not be empty.
     """
     for _ in range(_ATTEMPTS):
-        first = (FIRST + secrets.randbelow(LAST - FIRST - size)) & ~1
+        first = (FIRST_OF_SOUND + secrets.randbelow(LAST - FIRST_OF_SOUND - size)) & ~1
         if all(is_free(socket.SOCK_DGRAM, first + step, address) for step in (0, size // 2, size - 1)):
             return first, first + size - 1
     raise StackProblem(f"No free range of {size} UDP ports was found on {address}.")
+
+
+def _claim(port: int) -> bool:
+    """Whether the port was nobody's and is ours now. The system forgets our claims when this process ends."""
+    if port in _claimed:
+        return False
+    file = _claims()
+    if file is not None:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        except OSError:
+            return False
+    _claimed.add(port)
+    return True
+
+
+@cache
+def _claims() -> int | None:
+    """A file whose bytes stand for ports: who holds the lock of one has claimed it. None where there can be no file."""
+    try:
+        path = Path(tempfile.gettempdir()) / f"ccserver-ports-{os.getuid()}"
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError:
+        return None
