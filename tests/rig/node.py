@@ -19,7 +19,7 @@ from ccserver.web.stream.ws import WebSocketEndpoint
 
 from tests.rig.stream import actor
 
-DEADLINE = 15.0
+DEADLINE = 40.0
 STATUSES = {Unauthenticated: 401, Forbidden: 403, Invalid: 422, Throttled: 429}
 
 

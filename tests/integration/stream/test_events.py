@@ -7,7 +7,7 @@ import pytest
 from ccserver.domain.access import Role
 
 from tests.rig.bus_contract import until
-from tests.rig.node import Node
+from tests.rig.node import DEADLINE, Node
 from tests.rig.owner import FakeOwner, change
 from tests.rig.stream import TENANT, actor
 
@@ -22,7 +22,7 @@ class Events:
     async def next(self) -> dict | None:
         """The next event's data, None at the end."""
         data = None
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(DEADLINE):
             while line := await self.response.content.readline():
                 text = line.decode().rstrip("\n")
                 if text.startswith("id: "):

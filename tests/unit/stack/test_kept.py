@@ -1,15 +1,23 @@
 """What a local installation decides once stays decided, is private, and moves only when it must."""
 
-import contextlib
 import socket
 import stat
 from pathlib import Path
 
 import pytest
 from ccserver.domain.pbx import PbxDirectories, PbxPorts
-from ccserver.stack.kept import USUAL_HTTP, keep_ports, keep_secrets
+from ccserver.stack import kept as module
+from ccserver.stack.kept import keep_ports, keep_secrets
+from ccserver.stack.ports import free_tcp_port
 from ccserver.stack.problems import StackProblem
 from ccserver.telephony.pbx_layout import FILE_NAME, PbxLayout, write_layout
+
+
+@pytest.fixture(autouse=True)
+def usual_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ports of this test's own are the usual ones: another test's Asterisk may take the real ones at any moment."""
+    for name in ("SIP", "HTTP", "AMI", "SIP_TLS", "HTTPS"):
+        monkeypatch.setattr(module, f"USUAL_{name}", free_tcp_port())
 
 
 def test_secrets_stay_and_are_private(tmp_path: Path) -> None:
@@ -41,10 +49,9 @@ def test_ports_stay(tmp_path: Path) -> None:
 
 def test_after_a_restore_phones_find_asterisk_where_it_was(tmp_path: Path) -> None:
     with socket.socket() as taken:
-        with contextlib.suppress(OSError):
-            taken.bind(("127.0.0.1", USUAL_HTTP))
+        taken.bind(("127.0.0.1", module.USUAL_HTTP))
         first, _ = keep_ports(tmp_path)
-    assert first.http != USUAL_HTTP
+    assert first.http != module.USUAL_HTTP
     ports = PbxPorts(**{name: getattr(first, name) for name in first.__struct_fields__})
     directories = PbxDirectories.under(str(tmp_path / "asterisk"), modules="/usr/lib/m", data="/usr/share/a")
     write_layout(tmp_path / "asterisk" / FILE_NAME, PbxLayout(ports=ports, directories=directories))

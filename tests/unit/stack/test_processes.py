@@ -35,7 +35,7 @@ async def test_the_whole_group_goes(tmp_path: Path) -> None:
     grandchild = identify(int(log.read_text()))
     assert grandchild
     await child.stop()
-    assert await wait_gone(grandchild, 5)
+    assert await wait_gone(grandchild, 30)
 
 
 async def test_a_pid_file_finds_what_a_killed_owner_left(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ async def test_suspects_are_checked_at_once(hub: Hub):
     watch.start(supervisor)
     pages = [Page(hub, actor()) for _ in range(2)]
     hub.on_suspect([pages[0].client.actor.session_id])
-    await asyncio.wait_for(truth.told.wait(), 5)
+    await asyncio.wait_for(truth.told.wait(), 30)
     assert truth.asked == [(pages[0].client.actor.session_id,)]
     await supervisor.close()
 
@@ -72,6 +72,6 @@ async def test_all_are_checked_again_and_again(hub: Hub):
     truth.actors[page.client.actor.session_id] = page.client.actor
     for _ in range(3):
         truth.told.clear()
-        await asyncio.wait_for(truth.told.wait(), 5)
+        await asyncio.wait_for(truth.told.wait(), 30)
     assert page.sink.closed is None
     await supervisor.close()

@@ -22,6 +22,7 @@ class FakeAri:
     sockets: asyncio.Queue[web.WebSocketResponse] = field(default_factory=asyncio.Queue)
     answer: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
     handshake_status: int = 101
+    answers_pings: bool = True
     links: list[AriLink] = field(default_factory=list)
     """Closed at the end, whatever becomes of the test."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -38,7 +39,7 @@ class FakeAri:
         return web.json_response({})
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse(autoping=True)
+        socket = web.WebSocketResponse(autoping=self.answers_pings)
         await socket.prepare(request)
         self.sockets.put_nowait(socket)
         reading = asyncio.ensure_future(self._drain(socket))

@@ -1,8 +1,11 @@
 """A sink that remembers what a link said, in order, and lets a test wait for the next thing without
-sleeping.
+sleeping; and an address where nobody is.
 """
 
 import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from ccserver.ports import AmiEvent, AriEvent, LinkDown, LinkUp
@@ -11,10 +14,18 @@ T = TypeVar("T")
 Item = LinkUp | LinkDown | AmiEvent | AriEvent
 
 
+@contextmanager
+def nobody_there() -> Iterator[int]:
+    """A port of this machine that refuses every connection: held, so that nobody else can listen there."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
 class Sink:
     """Callable as ``sink``; ``seconds`` bounds every wait so that a fault is a failure and not a hang."""
 
-    def __init__(self, seconds: float = 20.0) -> None:
+    def __init__(self, seconds: float = 45.0) -> None:
         self.items: list[Item] = []
         self._queue: asyncio.Queue[Item] = asyncio.Queue()
         self._seconds = seconds

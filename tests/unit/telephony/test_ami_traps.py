@@ -12,7 +12,7 @@ from ccserver.telephony.backoff import LinkBackoff
 
 from tests.unit.telephony.ami_rig import CALM, link_to, running, swallow
 from tests.unit.telephony.fake_ami import Block, FakeConnection, fake_ami
-from tests.unit.telephony.sinks import Sink
+from tests.unit.telephony.sinks import Sink, nobody_there
 
 # 1. An answer that only sounds like a list
 
@@ -70,10 +70,14 @@ async def test_a_late_answer_harms_nobody() -> None:
         return False
 
     sink = Sink()
-    async with fake_ami() as fake, running(fake, sink, AmiTiming(ping_interval=60, action=0.3)) as link:
+    async with fake_ami() as fake, running(fake, sink, AmiTiming(ping_interval=60, action=0.05)) as link:
         fake.script = script
         with pytest.raises(Unavailable):
             await link.action_list("QueueStatus")
+        link._timing = CALM  # the next action has all the time in the world
+        async with asyncio.timeout(30):
+            while (await fake.arrivals.get())["Action"] != "QueueStatus":
+                pass
         action_id = f"ActionID: {held[0]['ActionID']}"
         fake.last.answer(held[0], "EventList: start")
         fake.last.send("Event: QueueMember", action_id, "Name: ghost")
@@ -144,7 +148,7 @@ async def test_a_wrong_secret_is_told_and_not_tried_again_soon() -> None:
         try:
             down = await sink.down()
             assert down.reason == "login refused: Authentication failed"
-            assert backoff.failures == 1
+            assert backoff.failures >= 1  # the long delay is next, or has begun
             assert not link.up
             with pytest.raises(Unavailable):
                 await link.action("CoreStatus")
@@ -206,7 +210,7 @@ async def wait_for_bytes(link: AmiLink) -> None:
     """Until the reader holds an unfinished message."""
     reader = link._reader
     assert reader is not None
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not reader._framer.pending_bytes:
             await asyncio.sleep(0)
 
@@ -270,14 +274,13 @@ async def test_delays_grow_and_start_again_after_a_stable_link() -> None:
 
 async def test_nobody_listens_then_somebody_does() -> None:
     sink = Sink()
-    async with fake_ami() as fake:
-        port = fake.port
-    link = AmiLink(
-        "127.0.0.1", port, "ccserver", "right", sink, time.time, timing=CALM, backoff=LinkBackoff((0.01,))
-    )
-    await link.start()
-    assert (await sink.down()).reason.startswith("cannot connect")
-    await link.close()
+    with nobody_there() as port:
+        link = AmiLink(
+            "127.0.0.1", port, "ccserver", "right", sink, time.time, timing=CALM, backoff=LinkBackoff((0.01,))
+        )
+        await link.start()
+        assert (await sink.down()).reason.startswith("cannot connect")
+        await link.close()
     # The same reason is told once, however many attempts were made.
     assert sink.links() == ["down", "down"]
     assert isinstance(sink.items[-1], LinkDown)

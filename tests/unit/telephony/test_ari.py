@@ -24,7 +24,7 @@ from ccserver.telephony.errors import (
 )
 
 from tests.unit.telephony.fake_ari import SECRET, FakeAri, basic, fake_ari
-from tests.unit.telephony.sinks import Sink
+from tests.unit.telephony.sinks import Sink, nobody_there
 
 
 def answering(status: int, body: bytes = b'{"message": "Said so"}', **headers: str) -> Any:
@@ -151,11 +151,10 @@ async def test_silence_ends_by_the_deadline(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 async def test_nobody_there_is_unavailable() -> None:
-    async with fake_ari() as fake:
-        url = fake.url
-    async with Ari(url, "cc", SECRET) as ari:
-        with pytest.raises(Unavailable):
-            await ari.asterisk.ping()
+    with nobody_there() as port:
+        async with Ari(f"http://127.0.0.1:{port}/ari", "cc", SECRET) as ari:
+            with pytest.raises(Unavailable):
+                await ari.asterisk.ping()
 
 
 async def test_the_secret_travels_in_the_header_and_shows_nowhere(caplog: pytest.LogCaptureFixture) -> None:
@@ -250,7 +249,7 @@ async def test_being_replaced_ends_it_until_started_again() -> None:
         assert (await sink.down()).reason == "replaced by another client"
         assert link.replaced
         assert not link.up
-        await asyncio.wait_for(link._task or asyncio.sleep(0), 5)
+        await asyncio.wait_for(link._task or asyncio.sleep(0), 30)
         assert fake.sockets.empty()
         await link.start()
         await sink.up()
@@ -291,19 +290,15 @@ async def test_a_wrong_secret_waits_long() -> None:
         await link.close()
 
 
-async def test_a_silent_socket_is_found_by_its_ping(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_socket_is_found_by_its_ping() -> None:
     async with fake_ari() as fake:
+        fake.answers_pings = False  # and closes nothing
         sink = Sink()
         link = link_to(fake, sink, timing=AriTiming(heartbeat=0.1))
         await link.start()
         await sink.up()
-        socket = await fake.sockets.get()
-        # Nobody answers pings any more, and nothing is closed.
-        request = socket._req
-        assert request is not None
-        assert request.transport is not None
-        request.transport.pause_reading()
         assert (await sink.down()).reason == "no answer to ping"
+        fake.answers_pings = True
         await sink.up()
         await link.close()
 
@@ -324,7 +319,7 @@ async def test_close_ends_the_socket_and_says_so() -> None:
         assert sink.links() == ["up", "down"]
         assert isinstance(sink.items[-1], LinkDown)
         assert sink.items[-1].reason == "closed"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not socket.closed:
                 await asyncio.sleep(0)
 
