@@ -62,9 +62,14 @@ class ShiftedClock:
 
     def __init__(self) -> None:
         self.ahead = timedelta()
+        self._stopped: datetime | None = None
 
     def __call__(self) -> datetime:
-        return utc_now() + self.ahead
+        return (self._stopped or utc_now()) + self.ahead
+
+    def stop(self) -> None:
+        """From now on time passes by ``pass_seconds`` only: a wait of one second outlasts any slow machine."""
+        self._stopped = utc_now()
 
     def monotonic(self) -> float:
         return self().timestamp()

@@ -98,6 +98,7 @@ async def test_an_unknown_user_costs_a_hash_as_well(office: Office, monkeypatch:
 
 
 async def test_failures_are_throttled_alike_for_known_and_unknown_accounts(office: Office) -> None:
+    office.clock.stop()
     await office.person("anna")
     for login in ("anna", "nobody"):
         caller = await office.caller()
@@ -109,6 +110,7 @@ async def test_failures_are_throttled_alike_for_known_and_unknown_accounts(offic
 
 
 async def test_a_throttled_account_opens_again_and_success_forgives(office: Office) -> None:
+    office.clock.stop()
     await office.person("anna")
     caller = await office.caller()
     for _ in range(5):
@@ -121,6 +123,7 @@ async def test_a_throttled_account_opens_again_and_success_forgives(office: Offi
 
 
 async def test_attempts_sent_at_once_do_not_slip_through(office: Office) -> None:
+    office.clock.stop()
     await office.person("anna")
     callers = [await office.caller() for _ in range(12)]
     answers = await asyncio.gather(*(caller.login("anna", "wrong password") for caller in callers))
@@ -128,10 +131,10 @@ async def test_attempts_sent_at_once_do_not_slip_through(office: Office) -> None
 
 
 async def test_one_address_cannot_try_many_accounts(office: Office) -> None:
+    office.clock.stop()
     caller = await office.caller()
     statuses = [(await caller.login(f"user{n}", "wrong password")).status for n in range(23)]
-    assert statuses[:21] == [401] * 21
-    assert 429 in statuses[21:]
+    assert statuses == [401] * 21 + [429] * 2
 
 
 async def test_a_cookie_client_needs_the_csrf_token(office: Office) -> None:
