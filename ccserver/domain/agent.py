@@ -60,7 +60,8 @@ def call_state(call: Call, user_id: UUID) -> str:
     leg = next((leg for leg in reversed(call.legs) if leg.alive and leg.agent_id == user_id), None)
     if leg is None:
         # A call holds its agent from the instant it is his, before his leg is made; one that left him does not.
-        return "ringing" if call.agent_id == user_id and call.last_leg("agent") is None else ""
+        his = any(leg.role == "agent" and leg.agent_id in (user_id, None) for leg in call.legs)
+        return "ringing" if call.agent_id == user_id and not his else ""
     if call.answered_at is not None:
         return "on_hold" if call.held_since is not None else "on_call"
     # Who dialled on his keypad waits for an answer; his own leg has none yet.

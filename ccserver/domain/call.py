@@ -43,7 +43,8 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of a call's timeline; ``(call, at, kind, uniqueid)`` is its key, so replays are harmless.
 
     kind: placed | routed | leg_created | ringing | answered | connected | hold | unhold | hangup_asked | leg_ended |
-    way_failed | ended. ``routed``: ``role`` is its target and "closed" the detail's first word outside hours.
+    way_failed | ended. ``routed``: ``role`` is its target, the detail's first word "closed" outside hours
+    and "unanswered" for whom the one before did not answer.
     ``way_failed``: ``detail`` is the trunk.
     """
 
@@ -60,7 +61,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One customer interaction. ``number`` is the customer's, E.164 where it could be understood.
 
     ``trunk`` is the one that carried it. ``party``: what answers for our side when it is no agent's phone: the number
-    that the caller is sent to, or an agent's mobile.
+    that the caller is sent to, or an agent's mobile. ``relays``: how many the caller was sent on from, for they did not
+    answer.
     """
 
     id: UUID
@@ -91,6 +93,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     end_estimated: bool = False
     revision: int = 0
     source: str = "asterisk"
+    relays: int = 0
 
     def leg(self, uniqueid: str) -> Leg | None:
         """The leg of this channel, if it is one of ours."""

@@ -21,7 +21,7 @@ from ccserver.domain.callmachine import (
     finish,
     restored,
 )
-from ccserver.domain.connect import first_channel
+from ccserver.domain.channels import relays_of
 from ccserver.domain.ids import derived_id
 from ccserver.domain.telephony import (
     CallFailed,
@@ -143,8 +143,8 @@ class CallBook:
             case _:
                 return self._about_leg(fact)
 
-    def assign(self, call_id: UUID, agent_id: UUID) -> CallChange | None:
-        """The call is now this agent's (his phone is about to ring)."""
+    def assign(self, call_id: UUID, agent_id: UUID | None) -> CallChange | None:
+        """The call is now this agent's (his phone is about to ring), or no agent's any more."""
         call = self._calls.get(call_id)
         if call is None or call.agent_id == agent_id:
             return None
@@ -233,9 +233,12 @@ class CallBook:
     def _leg(self, call: Call, fact: ChannelCreated, party: Party) -> Leg:
         role: Role = "customer" if party.trunk else "agent"
         agent_id, number = party.agent_id, party.extension or call.number
-        if party.trunk and first_channel(fact.uniqueid) == channel_id(call.id, "agent"):
+        if party.trunk and relays_of(fact.uniqueid) is not None:
             # An agent's mobile, or the number that a caller is sent to: it answers for our side.
             role, agent_id, number = "agent", call.agent_id, call.party
+        elif party.trunk and call.direction == "inbound" and call.legs:
+            # The same, made by the dialplan while there was no server.
+            role, number = "agent", call.party
         if call.direction == "internal" and any(leg.role == "agent" for leg in call.legs):
             role = "customer"
             colleague = self._resolve(call.number_raw) if party.trunk else None

@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from ccserver.domain.call import Call, Leg, Moment, Role, trunk_of
+from ccserver.domain.channels import our_role, relays_of
 from ccserver.domain.outcome import conclude
 from ccserver.domain.telephony import (
     CallFailed,
@@ -52,7 +53,11 @@ def restored(call: Call) -> Call:
     held = [leg.held_since for leg in call.legs if leg.alive and leg.held_since is not None]
     ours = [leg.number for leg in call.legs if leg.role == "agent" and trunk_of(leg.channel)]
     call = replace(call, held_since=min(held, default=None), party=ours[-1] if ours else call.party)
-    return replace(call, state=_progress(call))
+    return replace(call, state=_progress(call), relays=max(map(_relays, call.legs), default=0))
+
+
+def _relays(leg: Leg) -> int:
+    return relays_of(leg.uniqueid) or 0
 
 
 def add_leg(call: Call, leg: Leg) -> Step:
@@ -66,6 +71,7 @@ def add_leg(call: Call, leg: Leg) -> Step:
         legs=(*call.legs, leg),
         agent_id=agent_id,
         trunk=carrier or call.trunk,
+        relays=max(call.relays, _relays(leg)),
         revision=call.revision + 1,
     )
     moment = Moment(
@@ -220,16 +226,24 @@ def apply_routed(call: Call, fact: CallRouted) -> Step:
     """Where the call goes was decided. A decision taken again after a restart changes nothing."""
     if call.ended_at is not None or (fact.outcome and call.outcome == fact.outcome):
         return call, ()
-    outside = fact.target in ("number", "mobile")
+    outside, relayed = fact.target in ("number", "mobile"), fact.relays > call.relays
     routed = replace(
         call,
-        party=fact.to if outside else call.party,
+        party=fact.to if outside else "" if relayed else call.party,
+        relays=max(fact.relays, call.relays),
         our_number=fact.number or call.our_number,
         outcome=fact.outcome,
         revision=call.revision + 1,
     )
-    words = [] if fact.opened else ["closed"]
-    moment = Moment(at=fact.at, kind="routed", role=fact.target, detail=" ".join([*words, fact.to]).strip())
+    words = ["unanswered"] if fact.relays else [] if fact.opened else ["closed"]
+    moment = Moment(
+        at=fact.at,
+        kind="routed",
+        # Both may be decided at one instant, when the first one's phone is not there.
+        uniqueid=our_role(fact.relays) if fact.relays else "",
+        role=fact.target,
+        detail=" ".join([*words, fact.to]).strip(),
+    )
     return _settled(routed, (moment,))
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
+from ccserver.domain.channels import next_channel
+
 
 class Kind(StrEnum):
     """What is joined: who is A and who is B."""
@@ -40,7 +42,8 @@ class Connection:
 
     ``a_way``, ``b_way``: the trunk (slug) by which a leg is made, "" for a phone; ``a_ways``, ``b_ways``: those that
     it may still try. ``confirm``: the agent's leg (A of a click-to-call, B of an inbound call) must press a key.
-    ``urgent``: an emergency call, for which only an answer ends the search for a way (decision 0013).
+    ``urgent``: an emergency call, for which only an answer ends the search for a way (decision 0013). ``relieved``:
+    somebody else takes the caller of an inbound call whom B does not answer.
     """
 
     call_id: UUID
@@ -59,6 +62,7 @@ class Connection:
     b_ways: tuple[str, ...] = ()
     confirm: bool = False
     urgent: bool = False
+    relieved: bool = False
 
     @property
     def over(self) -> bool:
@@ -112,22 +116,6 @@ _WAY_CAUSES = frozenset({3, 20, 27, 34, 38, 41, 42, 44, 47, 58})
 def way_failed(cause: int | None, sip: int | None) -> bool:
     """Whether a leg of which nothing was heard failed for its trunk's sake, so that another may carry the call."""
     return sip in _WAY_SIP if sip is not None and sip >= 300 else cause in _WAY_CAUSES
-
-
-def next_channel(channel: str) -> str:
-    """The id of a leg's next attempt: ``cc-...-customer``, ``cc-...-customer-2``, ``-3``."""
-    stem, _, count = channel.rpartition("-")
-    return f"{stem}-{int(count) + 1}" if _counts(count) else f"{channel}-2"
-
-
-def first_channel(channel: str) -> str:
-    """The id of a leg's first attempt, from any attempt's."""
-    stem, _, count = channel.rpartition("-")
-    return stem if channel.startswith("cc-") and _counts(count) else channel
-
-
-def _counts(text: str) -> bool:
-    return len(text) < 3 and text.isdecimal()
 
 
 def begin(connection: Connection) -> Step:
@@ -336,6 +324,21 @@ def gone(connection: Connection, channel: str, cause: int | None, sip: int | Non
     if grown.over and connection.bridged:
         actions.append(Action(Do.DESTROY_BRIDGE))
     return grown, tuple(actions)
+
+
+def relays(connection: Connection, channel: str) -> bool:
+    """Whether the caller goes on to somebody else when this channel, which no other way is tried for, ends now.
+
+    Only whom nobody has answered: A is still ours, unanswered, and nobody has asked to end the call.
+    """
+    return (
+        connection.kind is Kind.INBOUND
+        and connection.relieved
+        and not connection.ending
+        and connection.a is Stage.PRESENT
+        and channel == connection.b_id
+        and connection.b not in (Stage.UP, Stage.GONE)
+    )
 
 
 def failed(connection: Connection, leg: Do, *, way: bool = True) -> Step:

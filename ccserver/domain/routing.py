@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ccserver.domain.dialling import for_trunk
-from ccserver.domain.directory import Destination, Did, Directory, Site, Trunk
+from ccserver.domain.directory import RING_SECONDS, Destination, Did, Directory, Site, Trunk
 from ccserver.domain.numbers import is_emergency
 
+_NOBODY = Destination()
 _FORWARDS = 5
 """So many of our own numbers may forward to one another; beyond that it is a circle."""
 
@@ -45,40 +46,71 @@ def dial_string(directory: Directory, trunk: Trunk, number: str, caller: Site) -
 class Arrival:
     """Where a caller goes. ``called`` is the number that was called, ``did`` the one whose destination it is.
 
-    ``opened``: whether the hours of all numbers on the way are open.
+    ``opened``: whether the hours of all numbers on the way are open. ``relays``: how many before this one did not
+    answer. ``unanswered``: where the caller goes when this one does not either; with its target none, nowhere.
     """
 
     called: Did
     did: Did
     destination: Destination
     opened: bool
+    relays: int = 0
+    unanswered: Destination = _NOBODY
+
+    @property
+    def ring_seconds(self) -> int:
+        """How long this one is rung: as was chosen, but nobody's last hope is hung up on early."""
+        chosen = self.did.ring_seconds
+        return chosen if self.relays == 0 or self.relieved else max(chosen, RING_SECONDS)
+
+    @property
+    def relieved(self) -> bool:
+        """Whether somebody else takes the caller whom this one does not answer."""
+        return self.unanswered.target != "none"
 
 
-def arrival(directory: Directory, number: str, at: float) -> Arrival | None:
+def arrival(directory: Directory, number: str, at: float, relays: int = 0) -> Arrival | None:
     """Where callers of ``number`` go at ``at`` (epoch seconds); None for a number that is none of ours.
 
-    A number that forwards to another of ours goes where that one does, without leaving by a trunk; a circle of them
-    leads to nobody.
+    ``relays``: where they go after so many have not answered; None when nobody is left. A number that forwards to
+    another of ours goes where that one does, without leaving by a trunk; a circle of them leads to nobody.
     """
-    called = did = directory.did_by_number(number)
-    opened = True
-    if called is None or did is None:
+    called = directory.did_by_number(number)
+    if called is None:
         return None
+    destination, opened = _by_hours(directory, called, at)
+    where = _followed(directory, Arrival(called, called, destination, opened, 0, called.unanswered), at)
+    for count in range(1, relays + 1):
+        if not where.relieved:
+            return None
+        # The last of a number's destinations: whom it does not answer nobody takes, unless it is a number of ours.
+        taken = Arrival(called, where.did, where.unanswered, where.opened, count)
+        where = _followed(directory, taken, at)
+    return where
+
+
+def _followed(directory: Directory, where: Arrival, at: float) -> Arrival:
+    """Through our own numbers that forward to one another; a circle of them leads to nobody."""
     for _ in range(_FORWARDS):
-        schedule = directory.schedule(did.schedule_id) if did.schedule_id else None
-        is_open = schedule is None or schedule.is_open(at)
-        opened = opened and is_open
-        destination = did.opened if is_open else did.closed
-        if schedule is None and destination.target == "none" and did.user_id is not None:
-            destination = Destination(target="agent", user_id=did.user_id)
-        following = (
-            directory.did_by_number(destination.forward_to) if destination.target == "number" else None
-        )
-        if following is None or following.tenant_id != called.tenant_id:
+        wanted = where.destination
+        did = directory.did_by_number(wanted.forward_to) if wanted.target == "number" else None
+        if did is None or did.tenant_id != where.called.tenant_id:
             # Another organisation's number is called like any other in the world.
-            return Arrival(called, did, destination, opened)
-        did = following
-    return Arrival(called, did, Destination(), opened)
+            return where
+        destination, is_open = _by_hours(directory, did, at)
+        after = did.unanswered if where.relays < _FORWARDS else _NOBODY
+        where = Arrival(where.called, did, destination, where.opened and is_open, where.relays, after)
+    return Arrival(where.called, where.did, _NOBODY, where.opened, where.relays)
+
+
+def _by_hours(directory: Directory, did: Did, at: float) -> tuple[Destination, bool]:
+    """A number's own destination at an instant, and whether it is open then."""
+    schedule = directory.schedule(did.schedule_id) if did.schedule_id else None
+    is_open = schedule is None or schedule.is_open(at)
+    destination = did.opened if is_open else did.closed
+    if schedule is None and destination.target == "none" and did.user_id is not None:
+        destination = Destination(target="agent", user_id=did.user_id)
+    return destination, is_open
 
 
 def shown_number(directory: Directory, site: Site) -> str:

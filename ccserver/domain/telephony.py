@@ -105,7 +105,8 @@ class CallRouted(msgspec.Struct, frozen=True, kw_only=True):
     """We decided where a call goes. ``target``: agent | mobile | phone | number | voicemail | none |
     refused.
 
-    ``to`` is its extension or number, ``opened`` whether the called number's hours were open, ``number`` that number.
+    ``to`` is its extension or number, ``opened`` whether the called number's hours were open, ``number`` that number,
+    ``relays`` how many have not answered before.
     ``outcome``: how the call ends when nobody answers it, "" where its legs tell.
     """
 
@@ -116,6 +117,7 @@ class CallRouted(msgspec.Struct, frozen=True, kw_only=True):
     opened: bool = True
     outcome: str = ""
     number: str = ""
+    relays: int = 0
 
 
 class WayFailed(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from ccserver.background import Supervisor
 from ccserver.domain import connect
 from ccserver.domain.call import Call, trunk_of
 from ccserver.domain.callbook import call_of_channel, channel_id
+from ccserver.domain.channels import first_channel, our_role
 from ccserver.domain.connect import Action, Connection, Do, Kind, Stage
 from ccserver.domain.errors import DomainError, Unavailable
 from ccserver.live.asking import Asking
@@ -40,6 +41,10 @@ class Reports(Protocol):
 
     def leg_confirmed(self, channel: str) -> None:
         """A leg that was asked for a key is really answered."""
+        ...
+
+    def unanswered(self, call_id: UUID, channel: str) -> None:
+        """Nobody took the caller on this channel, and his number has somebody else for him."""
         ...
 
 
@@ -90,9 +95,9 @@ class Control:
         b_way, b_ways = _ways_left(call, c.b_id, way.agent_ways(call) if inbound else way.customer_ways(call))
         confirm = c.kind is not Kind.KEYPAD and way.must_confirm(call)
         urgent = not inbound and way.urgent(call)
-        return replace(
-            c, a_way=a_way, a_ways=a_ways, b_way=b_way, b_ways=b_ways, confirm=confirm, urgent=urgent
-        )
+        relieved = inbound and way.relieved(call)
+        made = replace(c, a_way=a_way, a_ways=a_ways, b_way=b_way, b_ways=b_ways)
+        return replace(made, confirm=confirm, urgent=urgent, relieved=relieved)
 
     # -- what happens
 
@@ -166,9 +171,9 @@ class Control:
         c = self._connections.get(call_id) if call_id is not None else None
         if c is None or c.ending:
             return False
-        return connect.first_channel(channel) in (
-            connect.first_channel(c.a_id),
-            connect.first_channel(c.b_id),
+        return first_channel(channel) in (
+            first_channel(c.a_id),
+            first_channel(c.b_id),
         )
 
     def gone(self, channel: str, cause: int | None, sip: int | None = None) -> None:
@@ -180,7 +185,15 @@ class Control:
         way = _way_of(connection, channel)
         if self.goes_on(channel, cause, sip):
             self._reports.way_failed(connection.call_id, way, cause, sip)
+        elif connect.relays(connection, channel):
+            self._relay(connection)
+            return
         self._step(connect.gone(connection, channel, cause, sip))
+
+    def _relay(self, connection: Connection) -> None:
+        """The caller stays ours, and is no more this connection's: whoever takes him next makes another."""
+        self._forget(connection.call_id)
+        self._reports.unanswered(connection.call_id, connection.a_id)
 
     def trunk_lost(self, trunk: str) -> None:
         """A trunk was found dead: legs that wait for a sign from it go another way, where they have one."""
@@ -244,15 +257,18 @@ class Control:
 
     def _step(self, step: connect.Step) -> None:
         connection, actions = step
-        before = self._connections.pop(connection.call_id, None)
-        for channel in (before.a_id, before.b_id) if before is not None else ():
-            self._by_channel.pop(channel, None)
+        self._forget(connection.call_id)
         if not connection.over:
             self._connections[connection.call_id] = connection
             self._by_channel[connection.a_id] = connection.call_id
             self._by_channel[connection.b_id] = connection.call_id
         if actions:
             self._enqueue(connection, actions)
+
+    def _forget(self, call_id: UUID) -> None:
+        before = self._connections.pop(call_id, None)
+        for channel in (before.a_id, before.b_id) if before is not None else ():
+            self._by_channel.pop(channel, None)
 
     def _enqueue(self, connection: Connection, actions: tuple[Action, ...]) -> None:
         # Each action with the connection that decided it: a leg's next attempt has another channel and trunk.
@@ -309,6 +325,9 @@ class Control:
             return
         if current is not None and not away and connect.may_try_again(current, channel):
             self._reports.way_failed(decided.call_id, _way_of(decided, channel), None, None)
+        elif current is not None and not away and connect.relays(current, channel):
+            self._relay(current)
+            return
         elif decided.kind is not Kind.INBOUND:
             call = self._find_call(decided.call_id)
             inside = call is not None and call.direction == "internal"
@@ -325,9 +344,9 @@ def _way_of(connection: Connection, channel: str) -> str:
 
 def _ways_left(call: Call, channel: str, ways: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """The trunk of a leg's present channel, and those of ``ways`` that no earlier channel of the leg has tried."""
-    stem = connect.first_channel(channel)
+    stem = first_channel(channel)
     tried = {leg.uniqueid: trunk_of(leg.channel) for leg in call.legs}
-    used = {trunk for uniqueid, trunk in tried.items() if connect.first_channel(uniqueid) == stem}
+    used = {trunk for uniqueid, trunk in tried.items() if first_channel(uniqueid) == stem}
     return tried.get(channel, ""), tuple(way for way in ways if way not in used)
 
 
@@ -340,9 +359,9 @@ def stage_of(state: str | None, *, in_stasis: bool) -> Stage:
     return {"Ringing": Stage.RINGING, "Ring": Stage.PRESENT}.get(state, Stage.CALLING)
 
 
-def agent_channel(call_id: UUID) -> str:
-    """The uniqueid of the agent's leg that we make."""
-    return channel_id(call_id, "agent")
+def agent_channel(call_id: UUID, relays: int = 0) -> str:
+    """The uniqueid of our side's leg that we make, after so many have not answered."""
+    return channel_id(call_id, our_role(relays))
 
 
 def customer_channel(call_id: UUID) -> str:

@@ -352,6 +352,11 @@ class Engine:
         if change is not None:
             self.changed(change)
 
+    def unanswered(self, call_id: UUID, channel: str) -> None:
+        """Nobody took a caller: whom the called number names for that case does."""
+        if self.control is not None:
+            self.router.unanswered(self.control, call_id, channel)
+
     # -- whose endpoint is it
 
     def resolve(self, endpoint: str) -> Party | None:

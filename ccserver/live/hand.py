@@ -6,7 +6,8 @@ from typing import Protocol
 from uuid import UUID
 
 from ccserver.domain.call import Call
-from ccserver.domain.connect import Action, Connection, Do, Kind, first_channel
+from ccserver.domain.channels import first_channel, relays_of
+from ccserver.domain.connect import Action, Connection, Do, Kind
 from ccserver.domain.errors import Unavailable
 from ccserver.live.ways import Reach
 from ccserver.telephony.ari import Ari
@@ -17,7 +18,9 @@ AGAIN_SECONDS = (0.5, 1.0, 2.0)
 AGENT_RING_SECONDS = 30
 CUSTOMER_RING_SECONDS = 60
 LEASE_SECONDS = 45
-"""Longer than one attempt rings or one question lasts; the dialplan gives the first lease."""
+"""Longer than one attempt usually rings or one question lasts; the dialplan gives the first lease."""
+LEASE_MARGIN_SECONDS = 15
+"""So much longer than the ringing a lease must be, where somebody chose to let it ring for longer."""
 
 
 class NoWay(Unavailable):
@@ -49,6 +52,14 @@ class Way(Protocol):
 
     def urgent(self, call: Call) -> bool:
         """Whether the called number is an emergency number."""
+        ...
+
+    def relieved(self, call: Call) -> bool:
+        """Whether somebody else takes a caller whom our side's party does not answer."""
+        ...
+
+    def ring_seconds(self, call: Call) -> int:
+        """How long our side's party is rung for a caller."""
         ...
 
 
@@ -89,19 +100,25 @@ class Hand:
 
     async def _call(self, c: Connection, leg: Do) -> None:
         if leg is Do.CALL_A:
-            await self._call_agent(c, c.a_id, c.a_way, originator=None)
+            await self._call_agent(c, c.a_id, c.a_way, AGENT_RING_SECONDS, originator=None)
         elif c.kind is Kind.INBOUND:
-            if c.b_id != first_channel(c.b_id):
-                await self.renew(c)
-            await self._call_agent(c, c.b_id, c.b_way, originator=c.a_id)
+            await self._call_for_caller(c)
         else:
             await self._call_customer(c)
 
-    async def renew(self, c: Connection) -> None:
+    async def _call_for_caller(self, c: Connection) -> None:
+        call = self._find_call(c.call_id)
+        ring = self._way.ring_seconds(call) if call is not None else AGENT_RING_SECONDS
+        lease = max(LEASE_SECONDS, ring + LEASE_MARGIN_SECONDS)
+        if lease > LEASE_SECONDS or c.b_id != first_channel(c.b_id) or relays_of(c.b_id):
+            await self.renew(c, lease)
+        await self._call_agent(c, c.b_id, c.b_way, ring, originator=c.a_id)
+
+    async def renew(self, c: Connection, seconds: int = LEASE_SECONDS) -> None:
         """A caller who waits longer than one ringing lasts stays ours: a new lease."""
         if c.kind is Kind.INBOUND:
             try:
-                await self._ari.channels.set_variable(c.a_id, "TIMEOUT(absolute)", str(LEASE_SECONDS))
+                await self._ari.channels.set_variable(c.a_id, "TIMEOUT(absolute)", str(seconds))
             except AriNotFound:
                 return
 
@@ -121,7 +138,9 @@ class Hand:
         except AriNotFound:
             return
 
-    async def _call_agent(self, c: Connection, channel: str, way: str, originator: str | None) -> None:
+    async def _call_agent(
+        self, c: Connection, channel: str, way: str, ring_seconds: int, originator: str | None
+    ) -> None:
         call = self._find_call(c.call_id)
         if call is None:
             raise Unavailable("call_over")
@@ -134,7 +153,7 @@ class Hand:
             app_args=("agent", str(c.call_id)),
             channel_id=channel,
             caller_id=reach.caller_id,
-            timeout=AGENT_RING_SECONDS,
+            timeout=ring_seconds,
             originator=originator,
             variables={"CC_CALL": str(c.call_id), "CC_ROLE": "agent"},
         )

@@ -16,7 +16,8 @@ from ccserver.background import Backoff
 from ccserver.domain.call import Call, trunk_of
 from ccserver.domain.callbook import call_of_channel
 from ccserver.domain.cel import cel_facts
-from ccserver.domain.connect import Connection, Kind, Stage, first_channel, next_channel, way_failed
+from ccserver.domain.channels import first_channel, next_channel, relays_of
+from ccserver.domain.connect import Connection, Kind, Stage, way_failed
 from ccserver.domain.errors import DomainError
 from ccserver.domain.normalise import listed_endpoint, listed_facts
 from ccserver.domain.telephony import Fact
@@ -158,8 +159,14 @@ class Resync:
                 self._engine.arrived(origin, _args_of(channels.get(origin)))
                 continue
             connection = connection_of(call, channels, bridged.get(f"cc-{call.id}", set()))
-            if connection is not None:
-                self._control.adopt(connection)
+            if connection is None:
+                continue
+            if left_alone(connection):
+                # Nobody answered meanwhile: whom the number names then does, or the lease brings him to the fallback.
+                if self._engine.router.relieved(call):
+                    self._engine.unanswered(call.id, connection.a_id)
+                continue
+            self._control.adopt(connection)
         for channel in channels:
             call_id = call_of_channel(channel)
             if call_id is not None and self._engine.book.is_over(call_id):
@@ -204,7 +211,7 @@ def _stage(channel: Channel | None) -> Stage:
 
 def connection_of(call: Call, channels: Mapping[str, Channel], members: set[str]) -> Connection | None:
     """How far the joining of a call is, from what Asterisk has; None if it is none of ours to join."""
-    agent_id = _latest(call, channels, agent_channel(call.id))
+    agent_id = _latest(call, channels, agent_channel(call.id, call.relays))
     customer_id = _latest(call, channels, customer_channel(call.id))
     origin = call.legs[0].uniqueid if call.legs else agent_id
     if call.direction == "inbound":
@@ -222,9 +229,6 @@ def connection_of(call: Call, channels: Mapping[str, Channel], members: set[str]
     if b_stage is Stage.GONE and _may_go_on(call, b_id):
         # Its way failed while nobody was there to try the next one.
         b_id, b_stage = next_channel(b_id), Stage.ABSENT
-    if kind is Kind.INBOUND and b_stage is Stage.GONE and _stage(a) is Stage.PRESENT:
-        # The agent's phone refused meanwhile: the lease brings the caller to the fallback.
-        return None
     return Connection(
         call_id=call.id,
         kind=kind,
@@ -235,6 +239,12 @@ def connection_of(call: Call, channels: Mapping[str, Channel], members: set[str]
         b=b_stage,
         bridged={a_id, b_id} <= members,
     )
+
+
+def left_alone(connection: Connection) -> bool:
+    """Whether a caller is ours, and whoever was rung for him is gone without an answer."""
+    a, b = connection.a, connection.b
+    return connection.kind is Kind.INBOUND and a is Stage.PRESENT and b is Stage.GONE
 
 
 def _latest(call: Call, channels: Mapping[str, Channel], first: str) -> str:
@@ -258,9 +268,9 @@ def _may_go_on(call: Call, channel: str) -> bool:
 
 def _has_party(call: Call, channels: Mapping[str, Channel]) -> bool:
     """Whether an inbound call has gone to somebody: an agent, or a leg that we made for it."""
-    ours = agent_channel(call.id)
     made = (leg.uniqueid for leg in call.legs)
-    return call.agent_id is not None or any(first_channel(name) == ours for name in (*made, *channels))
+    ours = (name for name in channels if call_of_channel(name) == call.id)
+    return call.agent_id is not None or any(relays_of(name) is not None for name in (*made, *ours))
 
 
 def _app_of(channel: Channel) -> str:

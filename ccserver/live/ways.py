@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from ccserver.domain.call import Call
 from ccserver.domain.dialling import allowed, shown_on
-from ccserver.domain.directory import Agent, Directory, Site, Trunk
+from ccserver.domain.directory import RING_SECONDS, Agent, Directory, Site, Trunk
 from ccserver.domain.errors import Conflict
 from ccserver.domain.numbers import is_emergency
-from ccserver.domain.routing import arrival, dial_string, shown_number, ways_out
+from ccserver.domain.routing import Arrival, arrival, dial_string, shown_number, ways_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,20 @@ class Ways:
         site = self._directory().site(call.site_id) if call.site_id else None
         return site is not None and call.direction == "outbound" and is_emergency(call.number, site.country)
 
+    def relieved(self, call: Call) -> bool:
+        """Whether the called number has somebody else for a caller whom our side's party does not answer."""
+        where = self._arrival(call)
+        return where is not None and where.relieved
+
+    def ring_seconds(self, call: Call) -> int:
+        """How long our side's party is rung, as the called number has it."""
+        where = self._arrival(call)
+        return where.ring_seconds if where is not None else RING_SECONDS
+
     # -- who it is
+
+    def _arrival(self, call: Call) -> Arrival | None:
+        return arrival(self._directory(), call.our_number, call.started_at, call.relays)
 
     def _ours(self, call: Call) -> _Phone | _Number | None:
         directory = self._directory()
@@ -88,7 +101,7 @@ class Ways:
             return self._of_agent(agent)
         if call.direction != "inbound":
             return None
-        where = arrival(directory, call.our_number, call.started_at)
+        where = self._arrival(call)
         if where is None:
             return None
         match where.destination.target:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from ccserver.domain import connect
+from ccserver.domain.channels import first_channel, next_channel
 from ccserver.domain.connect import Action, Connection, Do, Kind, Stage
 from hypothesis import given
 from hypothesis import strategies as st
@@ -186,11 +187,11 @@ def test_after_a_restart_a_mobile_is_asked_again_unless_its_call_went_on() -> No
 
 
 def test_the_names_of_attempts() -> None:
-    assert connect.next_channel(LEG) == f"{LEG}-2"
-    assert connect.next_channel(f"{LEG}-9") == f"{LEG}-10"
+    assert next_channel(LEG) == f"{LEG}-2"
+    assert next_channel(f"{LEG}-9") == f"{LEG}-10"
     for channel in (LEG, f"{LEG}-2", f"{LEG}-10"):
-        assert connect.first_channel(channel) == LEG
-    assert connect.first_channel("1790000000.7-2") == "1790000000.7-2"
+        assert first_channel(channel) == LEG
+    assert first_channel("1790000000.7-2") == "1790000000.7-2"
 
 
 INPUTS = [

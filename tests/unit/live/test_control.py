@@ -13,7 +13,7 @@ from ccserver.domain.errors import Unavailable
 from ccserver.live import asking
 from ccserver.live import hand as module
 from ccserver.live.control import Control, agent_channel, customer_channel
-from ccserver.live.resync import connection_of
+from ccserver.live.resync import connection_of, left_alone
 from ccserver.live.ways import Reach
 from ccserver.telephony.ari import Ari
 from ccserver.telephony.errors import AriAllocationFailed
@@ -54,6 +54,7 @@ class Way:
     def __init__(self) -> None:
         self.trunks: tuple[str, ...] = ()
         self.mobile = False
+        self.somebody_else = False
 
     def agent_ways(self, call: Call) -> tuple[str, ...]:
         return self.trunks if self.mobile else ()
@@ -75,6 +76,12 @@ class Way:
     def urgent(self, call: Call) -> bool:
         return False
 
+    def relieved(self, call: Call) -> bool:
+        return self.somebody_else
+
+    def ring_seconds(self, call: Call) -> int:
+        return 30
+
 
 class Scene:
     def __init__(self) -> None:
@@ -83,6 +90,7 @@ class Scene:
         self.failures: list[tuple[UUID, str]] = []
         self.ways: list[str] = []
         self.confirmed: list[str] = []
+        self.relayed: list[tuple[UUID, str]] = []
         self.way = Way()
         self.play = Play().placed()
         self.control = Control(
@@ -102,6 +110,9 @@ class Scene:
 
     def leg_confirmed(self, channel: str) -> None:
         self.confirmed.append(channel)
+
+    def unanswered(self, call_id: UUID, channel: str) -> None:
+        self.relayed.append((call_id, channel))
 
     def begin(self) -> None:
         self.control.begin(self.play.call, Kind.CLICK_TO_CALL, AGENT_LEG, CUSTOMER_LEG)
@@ -174,12 +185,18 @@ def test_an_internal_call_is_taken_up_again() -> None:
     assert connection is not None and connection.bridged and connection.kind is Kind.KEYPAD
 
 
-def test_a_caller_whose_phone_refused_meanwhile_is_left_to_the_fallback() -> None:
+def test_a_caller_whose_phone_refused_meanwhile_is_not_rung_for_again() -> None:
     play = Play().channel(0, "1790000000.7", "trunk-paris", exten="0162000010", caller="0612345678")
     phone = agent_channel(play.call.id)
     play.channel(0.1, phone, "1001", linkedid="1790000000.7").gone(1, phone, 17)
     waiting = {"state": "Ring", "dialplan": {"app_name": "Stasis"}}
-    assert connection_of(play.call, {"1790000000.7": waiting}, set()) is None
+    connection = connection_of(play.call, {"1790000000.7": waiting}, set())
+    assert connection is not None and left_alone(connection)
+    relayed = play.channel(2, agent_channel(play.call.id, 1), "1002", linkedid="1790000000.7").call
+    channels = {"1790000000.7": waiting, agent_channel(play.call.id, 1): STASIS}
+    connection = connection_of(relayed, channels, set())
+    assert connection is not None and not left_alone(connection)
+    assert (connection.b_id, connection.b) == (agent_channel(play.call.id, 1), Stage.UP)
 
 
 async def test_a_trunk_that_asterisk_refuses_is_followed_by_the_next_and_the_last_says_so(
