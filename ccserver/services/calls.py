@@ -13,9 +13,9 @@ from ccserver.domain.call import Leg
 from ccserver.domain.errors import Forbidden, NotFound
 from ccserver.domain.ids import uuid7
 from ccserver.live.commands import Commands
-from ccserver.storage import calls as store
-from ccserver.storage.calls import CallFilter as CallFilter
-from ccserver.storage.calls import TimelineItem
+from ccserver.storage import history as store
+from ccserver.storage.history import CallFilter as CallFilter
+from ccserver.storage.history import TimelineItem
 from ccserver.storage.pool import Database
 
 PAGE_LIMIT = 200

@@ -1,4 +1,4 @@
-"""Calls, legs, timelines and agents' intervals in PostgreSQL: the owner's batches in, the history out."""
+"""Calls, legs, timelines and agents' intervals in PostgreSQL, as the telephony owner writes and resumes them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -9,8 +9,9 @@ import msgspec
 from msgspec.structs import replace
 
 from ccserver.domain.agent import Interval
-from ccserver.domain.board import CallRow
 from ccserver.domain.call import Call, Leg, Moment
+from ccserver.storage.instants import at as instant
+from ccserver.storage.instants import seconds
 from ccserver.storage.pool import Connection
 from ccserver.storage.queries import load_queries
 
@@ -35,16 +36,8 @@ class IntervalRecord(msgspec.Struct, frozen=True, kw_only=True, tag="interval"):
 Record = CallRecord | IntervalRecord
 
 
-def _at(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, tz=UTC)
-
-
-def _seconds(at: datetime | None) -> float | None:
-    return None if at is None else at.timestamp()
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)
+def _ms(duration_seconds: float) -> int:
+    return round(duration_seconds * 1000)
 
 
 async def write_records(connection: Connection, records: Sequence[Record]) -> None:
@@ -72,7 +65,7 @@ async def write_records(connection: Connection, records: Sequence[Record]) -> No
         await connection.executemany(
             _SQL["put_event"],
             [
-                (call_id, _at(m.at), m.kind, m.uniqueid, tenant_id, _detail(m))
+                (call_id, instant(m.at), m.kind, m.uniqueid, tenant_id, _detail(m))
                 for call_id, tenant_id, m in moments
             ],
         )
@@ -85,7 +78,7 @@ async def write_records(connection: Connection, records: Sequence[Record]) -> No
 
 
 def _is_empty(interval: Interval) -> bool:
-    begun, until = _at(interval.begun_at), _at(interval.until)
+    begun, until = instant(interval.begun_at), instant(interval.until)
     return begun is not None and until is not None and until <= begun
 
 
@@ -109,10 +102,10 @@ def _call_values(record: CallRecord) -> tuple[object, ...]:
         call.site_id,
         call.trunk,
         call.agent_id,
-        _at(call.started_at),
-        _at(call.ringing_at),
-        _at(call.answered_at),
-        _at(call.ended_at),
+        instant(call.started_at),
+        instant(call.ringing_at),
+        instant(call.answered_at),
+        instant(call.ended_at),
         _ms(call.talk_seconds),
         _ms(call.hold_seconds),
         call.outcome,
@@ -134,10 +127,10 @@ def _leg_values(call: Call, leg: Leg) -> tuple[object, ...]:
         leg.channel,
         leg.agent_id,
         leg.number,
-        _at(leg.started_at),
-        _at(leg.ringing_at),
-        _at(leg.answered_at),
-        _at(leg.ended_at),
+        instant(leg.started_at),
+        instant(leg.ringing_at),
+        instant(leg.answered_at),
+        instant(leg.ended_at),
         _ms(leg.hold_seconds),
         leg.cause,
         leg.sip,
@@ -152,8 +145,8 @@ def _interval_values(interval: Interval) -> tuple[object, ...]:
         interval.state,
         interval.reason,
         interval.call_id,
-        _at(interval.begun_at),
-        _at(interval.until),
+        instant(interval.begun_at),
+        instant(interval.until),
     )
 
 
@@ -166,12 +159,16 @@ async def open_calls(connection: Connection) -> list[Call]:
         (row["call_id"], row["uniqueid"]): row["held_at"].timestamp()
         for row in await connection.fetch(_SQL["holds_of"], list(legs))
     }
-    for row in await connection.fetch(_SQL["legs_of"], list(legs)):
-        leg = _leg(row)
+    for call_id, leg in await legs_of(connection, list(legs)):
         if leg.alive:
-            leg = replace(leg, held_since=held.get((row["call_id"], leg.uniqueid)))
-        legs[row["call_id"]].append(leg)
+            leg = replace(leg, held_since=held.get((call_id, leg.uniqueid)))
+        legs[call_id].append(leg)
     return [_call(row, tuple(legs[row["id"]]), asked.get(row["id"], "")) for row in rows]
+
+
+async def legs_of(connection: Connection, call_ids: Sequence[UUID]) -> list[tuple[UUID, Leg]]:
+    """Every leg of these calls and whose it is, in the order in which they began."""
+    return [(row["call_id"], _leg(row)) for row in await connection.fetch(_SQL["legs_of"], call_ids)]
 
 
 def _leg(row: Mapping[str, Any]) -> Leg:
@@ -182,9 +179,9 @@ def _leg(row: Mapping[str, Any]) -> Leg:
         agent_id=row["agent_id"],
         number=row["number"],
         started_at=row["started_at"].timestamp(),
-        ringing_at=_seconds(row["ringing_at"]),
-        answered_at=_seconds(row["answered_at"]),
-        ended_at=_seconds(row["ended_at"]),
+        ringing_at=seconds(row["ringing_at"]),
+        answered_at=seconds(row["answered_at"]),
+        ended_at=seconds(row["ended_at"]),
         hold_seconds=row["hold_ms"] / 1000,
         cause=row["cause"],
         sip=row["sip"],
@@ -206,8 +203,8 @@ def _call(row: Mapping[str, Any], legs: tuple[Leg, ...], asked_by: str) -> Call:
         started_at=row["started_at"].timestamp(),
         state=row["state"],
         legs=legs,
-        ringing_at=_seconds(row["ringing_at"]),
-        answered_at=_seconds(row["answered_at"]),
+        ringing_at=seconds(row["ringing_at"]),
+        answered_at=seconds(row["answered_at"]),
         talk_seconds=row["talk_ms"] / 1000,
         hold_seconds=row["hold_ms"] / 1000,
         outcome=row["outcome"],
@@ -242,12 +239,12 @@ async def open_intervals(connection: Connection) -> list[Interval]:
 
 async def last_seen_at(connection: Connection) -> float:
     """Epoch seconds of the newest fact in the history, 0.0 if it has none of the last two days."""
-    return _seconds(await connection.fetchval(_SQL["last_seen_at"])) or 0.0
+    return seconds(await connection.fetchval(_SQL["last_seen_at"])) or 0.0
 
 
 async def ended_since(connection: Connection, at: float) -> list[UUID]:
     """Ids of calls begun since ``at`` that have ended: facts about them are old news."""
-    return [row["id"] for row in await connection.fetch(_SQL["ended_since"], _at(at))]
+    return [row["id"] for row in await connection.fetch(_SQL["ended_since"], instant(at))]
 
 
 async def logged_in(connection: Connection) -> dict[UUID, UUID]:
@@ -258,105 +255,3 @@ async def logged_in(connection: Connection) -> dict[UUID, UUID]:
 async def ensure_partitions(connection: Connection) -> None:
     """Makes the partitions of the months to come."""
     await connection.execute(_SQL["ensure_partitions"])
-
-
-class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """What to list. ``after`` is the id of the last call of the page before; ``sites`` the caller's scope."""
-
-    date_from: datetime | None = None
-    date_to: datetime | None = None
-    after: UUID | None = None
-    direction: str | None = None
-    outcome: str | None = None
-    number: str | None = None
-    agent_id: UUID | None = None
-    site_id: UUID | None = None
-    sites: tuple[UUID, ...] | None = None
-    limit: int = 50
-
-
-class TimelineItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One moment of a call's journey as pages show it."""
-
-    at: float
-    kind: str
-    uniqueid: str
-    role: str
-    cause: int | None
-    sip: int | None
-    detail: str
-
-
-def _row(row: Mapping[str, Any], as_of: float) -> CallRow:
-    return CallRow(
-        id=row["id"],
-        direction=row["direction"],
-        state=row["state"],
-        number=row["number"],
-        our_number=row["our_number"],
-        agent_id=row["agent_id"],
-        agent=row["agent"],
-        site_id=row["site_id"],
-        site=row["site"],
-        trunk=row["trunk"],
-        started_at=row["started_at"].timestamp(),
-        ringing_at=_seconds(row["ringing_at"]),
-        answered_at=_seconds(row["answered_at"]),
-        held_since=None,
-        ended_at=_seconds(row["ended_at"]),
-        talk_seconds=row["talk_ms"] / 1000,
-        hold_seconds=row["hold_ms"] / 1000,
-        outcome=row["outcome"],
-        ended_by=row["ended_by"],
-        cause=row["cause"],
-        sip=row["sip"],
-        end_estimated=row["end_estimated"],
-        as_of=as_of,
-        party=row["party"],
-    )
-
-
-async def list_calls(
-    connection: Connection, tenant_id: UUID, wanted: CallFilter, now: float
-) -> list[CallRow]:
-    """One page of the history, newest first."""
-    rows = await connection.fetch(
-        _SQL["list_calls"],
-        tenant_id,
-        wanted.date_from,
-        wanted.date_to,
-        wanted.after,
-        wanted.direction,
-        wanted.outcome,
-        wanted.number,
-        wanted.agent_id,
-        wanted.site_id,
-        list(wanted.sites) if wanted.sites is not None else None,
-        wanted.limit,
-    )
-    return [_row(row, now) for row in rows]
-
-
-async def get_call(
-    connection: Connection, tenant_id: UUID, call_id: UUID, now: float
-) -> tuple[CallRow, list[Leg], list[TimelineItem]] | None:
-    """One call with its legs and timeline, None if the tenant has no such call."""
-    row = await connection.fetchrow(_SQL["get_call"], tenant_id, call_id)
-    if row is None:
-        return None
-    legs = [_leg(leg) for leg in await connection.fetch(_SQL["legs_of"], [call_id])]
-    timeline = [_timeline(event) for event in await connection.fetch(_SQL["events_of"], call_id)]
-    return _row(row, now), legs, timeline
-
-
-def _timeline(event: Mapping[str, Any]) -> TimelineItem:
-    detail: dict[str, Any] = msgspec.json.decode(event["detail"])
-    return TimelineItem(
-        at=event["at"].timestamp(),
-        kind=event["kind"],
-        uniqueid=event["uniqueid"],
-        role=detail.get("role", ""),
-        cause=detail.get("cause"),
-        sip=detail.get("sip"),
-        detail=detail.get("detail", ""),
-    )

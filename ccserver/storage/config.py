@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from ccserver.domain.config import ConfigStep, ObjectChange, RevisionDetail, RevisionRow
+from ccserver.storage.instants import seconds
 from ccserver.storage.pool import Connection
 from ccserver.storage.queries import load_queries
 
@@ -99,7 +100,7 @@ def _row(row: Any, kept: set[int]) -> RevisionRow:
     return RevisionRow(
         id=row["id"],
         at=row["at"].timestamp(),
-        ended_at=row["ended_at"].timestamp() if row["ended_at"] else None,
+        ended_at=seconds(row["ended_at"]),
         user_id=row["user_id"],
         who=row["who"],
         origin=row["origin"],

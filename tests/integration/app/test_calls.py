@@ -48,10 +48,12 @@ async def test_an_answered_call_is_seen_live_and_kept_once(
     call = journey["call"]
     assert (call["outcome"], call["ended_by"], call["direction"]) == ("answered", "agent", "outbound")
     assert call["talk_seconds"] == pytest.approx(call["ended_at"] - call["answered_at"], abs=0.2)
-    assert kinds(journey) == [
+    told = kinds(journey)
+    # Both legs are hung up at once: either of them may be gone first.
+    assert told[:9] + sorted(told[9:11]) + told[11:] == [
         "placed", "leg_created agent", "ringing agent", "answered agent", "leg_created customer",
         "ringing customer", "answered customer", "connected customer", "hangup_asked agent",
-        "leg_ended customer", "leg_ended agent", "ended",
+        "leg_ended agent", "leg_ended customer", "ended",
     ]  # fmt: skip
     assert [leg["role"] for leg in journey["legs"]] == ["agent", "customer"]
     listed = (await chief.get("/api/calls"))["items"]
