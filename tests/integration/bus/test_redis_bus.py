@@ -1,9 +1,9 @@
 """The Redis bus keeps the bus contract on a real server, and finds links that die without a word."""
 
 import asyncio
+import contextlib
 import os
 import signal
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,17 +11,26 @@ import pytest
 from ccserver.background import Backoff, Supervisor
 from ccserver.bus.redis import RedisBus, Timings
 from ccserver.domain.errors import Unavailable
-from ccserver.ports import BusGap
+from ccserver.ports import BusGap, BusMessage
 from ccserver.stack.redis_server import RedisServer
 
-from tests.rig.bus_contract import BusContract, payloads, take, until
+from tests.rig.bus_contract import DEADLINE, BusContract, take, until
 
 pytestmark = pytest.mark.redis
 
 
-def bus_on(url: str, supervisor: Supervisor, **options) -> RedisBus:
+PATIENT = Timings(connect=20, publish=20, silence=20)
+"""A server that is there and slow, on a machine that has other work, is not taken for a dead one."""
+
+
+def bus_on(url: str, supervisor: Supervisor, timings: Timings = PATIENT) -> RedisBus:
     return RedisBus(
-        url, supervisor, backoff=Backoff((0.05, 0.1, 0.2)), max_messages=100, max_bytes=100_000, **options
+        url,
+        supervisor,
+        timings=timings,
+        backoff=Backoff((0.05, 0.1, 0.2)),
+        max_messages=100,
+        max_bytes=100_000,
     )
 
 
@@ -75,32 +84,41 @@ def test_a_url_of_another_kind_is_refused():
 async def test_a_frozen_server_is_found_by_the_ping_and_healed(server: RedisServer):
     """SIGSTOP keeps the sockets open and silent: the half-open link."""
     supervisor = Supervisor()
-    bus = bus_on(server.url, supervisor, timings=Timings(ping=0.1, silence=0.3, publish=0.5, connect=0.5))
+    bus = bus_on(server.url, supervisor, timings=Timings(ping=0.1, silence=1.0, publish=10, connect=10))
     await bus.start()
     sub = aiter(await bus.subscribe("a"))
     os.kill(server._child.process.pid, signal.SIGSTOP)
     try:
-        await until(lambda: not bus.up, 3)
+        await until(lambda: not bus.up)
         assert bus.reason
     finally:
         os.kill(server._child.process.pid, signal.SIGCONT)
     await until(lambda: bus.up)
     assert isinstance((await take(sub, 1))[0], BusGap)
-    await bus.publish("a", b"again")
-    assert await payloads(sub, 1) == [b"again"]
+    # So short a patience may take a machine that stumbles for another silence: then it heals once more.
+    async with asyncio.timeout(DEADLINE):
+        heard: object = None
+        while heard != BusMessage("a", b"again"):
+            with contextlib.suppress(Unavailable):
+                await bus.publish("a", b"again")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    heard = await anext(sub)
     await bus.close()
     await supervisor.close()
 
 
 async def test_publishing_to_a_frozen_server_gives_up_by_its_deadline(server: RedisServer):
     supervisor = Supervisor()
-    bus = bus_on(server.url, supervisor)
+    bus = bus_on(server.url, supervisor, Timings())
     await bus.start()
     os.kill(server._child.process.pid, signal.SIGSTOP)
     try:
-        began = time.monotonic()
-        results = await asyncio.gather(*(bus.publish("a", b"x") for _ in range(20)), return_exceptions=True)
-        assert time.monotonic() - began < 2 * Timings().publish
+        # One after the other they would need minutes: the first to find out speaks for all.
+        async with asyncio.timeout(DEADLINE):
+            results = await asyncio.gather(
+                *(bus.publish("a", b"x") for _ in range(200)), return_exceptions=True
+            )
         assert all(isinstance(r, Unavailable) for r in results)
         assert not bus.up
     finally:
@@ -114,7 +132,7 @@ async def test_starting_without_a_server_says_down_then_comes_up(tmp_path: Path)
     server = RedisServer(tmp_path)
     supervisor = Supervisor()
     bus = bus_on(server.url, supervisor)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE):
         await bus.start()
     assert not bus.up
     sub = aiter(await bus.subscribe("a"))
@@ -138,7 +156,7 @@ async def test_a_publisher_that_is_cancelled_does_not_shift_the_answers(rig: Red
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     await rig.one.publish("a", b"sure")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE):
         async for item in sub:
             if getattr(item, "payload", None) == b"sure":
                 break

@@ -1,6 +1,7 @@
 """Migrations, both ways, on data; and a server that knows which schema it wants."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -19,6 +20,8 @@ pytestmark = pytest.mark.postgres
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KNOWN = migrate.known_migrations()
+_SERIAL = itertools.count(100_000)
+"""Extensions and numbers that no two rows share."""
 SCHEMA = """
 SELECT 'column', table_name || '.' || column_name, data_type || is_nullable || coalesce(column_default, '')
 FROM information_schema.columns WHERE table_schema = 'public'
@@ -102,7 +105,7 @@ async def fill(connection: asyncpg.Connection) -> UUID:
         (
             "INSERT INTO phones (id, tenant_id, site_id, kind, extension, secret_encrypted, created_at, updated_at) "
             "VALUES ($1, $2, $3, 'physical', $4, 'x', now(), now())",
-            (phone, tenant, site, str(site.int % 10**6)),
+            (phone, tenant, site, str(next(_SERIAL))),
         ),
         ("INSERT INTO provisioning_tickets VALUES ($1, $2, $3, now(), now())", (tenant.bytes, tenant, phone)),
         (
@@ -113,12 +116,12 @@ async def fill(connection: asyncpg.Connection) -> UUID:
         (
             "INSERT INTO phones (id, tenant_id, user_id, extension, secret_encrypted, created_at, updated_at) "
             "VALUES ($1, $2, $3, $4, 'x', now(), now())",
-            (uuid4(), tenant, user, str(user.int % 10**7)),
+            (uuid4(), tenant, user, str(next(_SERIAL))),
         ),
         (
             "INSERT INTO dids (id, tenant_id, site_id, number, user_id, target, created_at, updated_at) "
             "VALUES ($1, $2, $3, $4, $5, 'agent', now(), now())",
-            (uuid4(), tenant, site, f"+33{user.int % 10**9:09d}", user),
+            (uuid4(), tenant, site, f"+33123{next(_SERIAL)}", user),
         ),
         ("INSERT INTO call_keys VALUES ($1, 'asterisk', '1', $2)", (tenant, call)),
         (

@@ -1,8 +1,11 @@
 """The database: there, away, back; and what its refusals become."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -14,6 +17,8 @@ from ccserver.stack.postgres import EmbeddedPostgres
 from ccserver.storage import migrate, sites, trunks, users
 from ccserver.storage.constraints import _TAKEN, _UNKNOWN
 from ccserver.storage.pool import Database
+
+from tests.rig.wait import until
 
 pytestmark = pytest.mark.postgres
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -30,9 +35,7 @@ def own_postgres(tmp_path: Path) -> EmbeddedPostgres:
 
 
 async def _until(database: Database, up: bool) -> None:
-    async with asyncio.timeout(20):
-        while database.up is not up:
-            await asyncio.sleep(0.02)
+    await until(lambda: database.up is up, f"the database is {'up' if up else 'away'}")
 
 
 async def test_a_raised_error_rolls_back(database: Database) -> None:
@@ -89,11 +92,14 @@ async def test_a_mistake_of_ours_is_not_called_away(database: Database) -> None:
 
 
 async def test_a_statement_that_takes_too_long_is_cut(database_url: str, supervisor: Supervisor) -> None:
-    database = Database(database_url, supervisor, statement_timeout_seconds=0.2)
+    database = Database(database_url, supervisor, statement_timeout_seconds=1)
     await database.start()
-    with pytest.raises(Unavailable):
+    await _until(database, True)
+    with pytest.raises(Unavailable) as cut:
         async with database.system() as connection:
-            await connection.execute("SELECT pg_sleep(5)")
+            await connection.execute("SELECT pg_sleep(100)")
+    assert isinstance(cut.value.__cause__, asyncpg.QueryCanceledError | TimeoutError)
+    await _until(database, True)
     async with database.system() as connection:
         assert await connection.fetchval("SELECT 1") == 1
     await database.close()
@@ -109,11 +115,29 @@ async def test_full_pools_are_no_dead_server(database: Database) -> None:
     holds = [asyncio.Event() for _ in range(5)]
     tasks = [asyncio.create_task(hold(held, free)) for held in holds]
     await asyncio.gather(*(held.wait() for held in holds))
+    looked = _looks_of(database)
     database._doubt.set()
-    await asyncio.sleep(0)
+    async with asyncio.timeout(30):
+        await looked.wait()
     assert database.up
     free.set()
     await asyncio.gather(*tasks)
+
+
+def _looks_of(database: Database) -> asyncio.Event:
+    """Set when the watch has looked at the server, and found it there."""
+    looked = asyncio.Event()
+    probe = database._probe
+    assert probe is not None
+    ask: Callable[..., Awaitable[Any]] = probe.fetchval
+
+    async def fetchval(*query: object, **options: Any) -> Any:
+        answer = await ask(*query, **options)
+        looked.set()
+        return answer
+
+    database._probe = SimpleNamespace(fetchval=fetchval, terminate=probe.terminate)  # type: ignore[assignment]
+    return looked
 
 
 async def test_starts_while_the_server_is_away_and_recovers_by_itself(
@@ -160,7 +184,9 @@ async def test_a_connection_cut_by_the_server_is_replaced(
     with pytest.raises(Unavailable):
         async with database.system() as connection:
             pid = await connection.fetchval("SELECT pg_backend_pid()")
-            await superuser.execute("SELECT pg_terminate_backend($1)", pid)
+            await superuser.execute(
+                "SELECT pg_terminate_backend($1, 30000)", pid
+            )  # and wait until it is gone
             await connection.execute("SELECT 1")
     await superuser.close()
     await _until(database, True)

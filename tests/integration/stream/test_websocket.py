@@ -2,9 +2,9 @@
 
 import asyncio
 import base64
+import itertools
+import math
 import os
-import statistics
-import time
 
 import aiohttp
 import msgspec
@@ -12,6 +12,7 @@ import pytest
 from ccserver.bus.memory import MemoryBus
 from ccserver.domain.access import Role
 from ccserver.domain.account import MeNotice
+from ccserver.web.stream import fanout
 from ccserver.web.stream.hub import MAX_CLIENTS_PER_SESSION
 from ccserver.web.stream.protocol import MAX_BAD_MESSAGES, CloseCode
 from prometheus_client import REGISTRY
@@ -61,10 +62,11 @@ async def test_large_rows_and_many_of_them_arrive_whole(node: Node, owner: FakeO
 
 async def test_blind_and_seeing_again(node: Node, owner: FakeOwner, bus: MemoryBus):
     board = await node.board()
-    assert board.blind is None
+    await board.until_blind(False)
     bus.cut()
     await board.until_blind(True)
-    assert abs(board.blind - time.time()) < 5
+    while board.blind != node.feed.heard_at:  # since the owner's last word, which may have been on its way
+        await board.hear()
     bus.mend()
     await board.until_blind(False)
 
@@ -192,48 +194,44 @@ def has(key: str, n: float):
     return lambda rows: rows.get(("agents", key), {}).get("n") == n
 
 
-STALLED_HERE_SECONDS = 1.0
+def counted(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(f"ccserver_stream_{name}_total", labels) or 0.0
 
 
-def too_slow() -> float:
-    return REGISTRY.get_sample_value("ccserver_stream_closed_total", {"code": "4008"}) or 0.0
-
-
-async def test_clients_that_never_read_are_dropped_and_raise_nobodys_latency(
+async def test_clients_that_never_read_delay_nobody_and_are_dropped(
     node: Node, owner: FakeOwner, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("ccserver.web.stream.fanout.STALLED_SECONDS", STALLED_HERE_SECONDS)
+    monkeypatch.setattr(fanout, "STALLED_SECONDS", math.inf)
+    monkeypatch.setattr(fanout, "HELD_SECONDS", math.inf)
     node.actors.update({name: actor() for name in ("mute", "one", "two", "three")})
     boards = [await node.board(who=who) for who in ("one", "two", "three") for _ in range(17)]
-    dropped = too_slow()
+    held, dropped = counted("held"), counted("closed", code="4008")
+    numbers = itertools.count()
 
-    async def delays(rounds: int) -> list[float]:
-        """Seconds until the last of all boards knows of a change, for some changes one after the other."""
-        seconds = []
-        for _ in range(rounds):
-            began = time.perf_counter()
-            await owner.put(agent("a", n=began, text="x" * 50_000))
-            await asyncio.gather(*(b.until_rows(has("a", began)) for b in boards))
-            seconds.append(time.perf_counter() - began)
-            await asyncio.sleep(0.04)  # so that each change goes at once, not at the end of a window
-        return seconds
+    async def all_boards_follow() -> None:
+        """One change, and every board knows of it."""
+        n = next(numbers)
+        await owner.put(agent("a", n=n, text="x" * 50_000))
+        await asyncio.gather(*(b.until_rows(has("a", n)) for b in boards))
 
-    before = await delays(20)
     mutes = [Mute() for _ in range(5)]
     try:
         for mute in mutes:
             await mute.connect(node)
         session = node.actors["mute"].session_id
         await until(lambda: len(node.hub._sessions.get(session, ())) == 5)
-        during: list[float] = []
-        async with asyncio.timeout(30):
-            while node.hub._sessions.get(session):
-                during += await delays(5)
+        async with asyncio.timeout(90):
+            while counted("held") < held + 5:
+                await all_boards_follow()
+        # The mutes are borne with for ever, and nobody waits for them.
+        for _ in range(20):
+            await all_boards_follow()
+        assert len(node.hub._sessions[session]) == 5
+        monkeypatch.setattr(fanout, "STALLED_SECONDS", 0.2)
+        await until(lambda: session not in node.hub._sessions)
     finally:
         for mute in mutes:
             mute.close()
-    assert too_slow() == dropped + 5
-    # The machine has other work, so the middle is compared; nobody waits as long as the mutes are borne with.
-    assert statistics.median(during) < max(3 * statistics.median(before), 0.1), (before, during)
-    assert max(during) < STALLED_HERE_SECONDS
+    assert counted("closed", code="4008") == dropped + 5
+    await all_boards_follow()
     assert all(board.socket.close_code is None for board in boards)
