@@ -1,7 +1,7 @@
 """Identifiers: UUIDv7 (RFC 9562), made from an instant and entropy given by the caller."""
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 _NAMESPACE = b"ccserver:"
@@ -25,11 +25,6 @@ def derived_id(at: datetime, *parts: str) -> UUID:
     """
     digest = hashlib.sha256(_NAMESPACE + "\x00".join(parts).encode()).digest()
     return uuid7(int(at.timestamp() * 1000), digest[:10])
-
-
-def instant_of(identifier: UUID) -> datetime:
-    """The instant a UUIDv7 was made for, to the millisecond."""
-    return datetime.fromtimestamp((identifier.int >> 80) / 1000, tz=UTC)
 
 
 def floor_id(at: datetime) -> UUID:

@@ -1,7 +1,6 @@
 """Drains the journal into PostgreSQL. PostgreSQL away: it waits and the journal grows; back: it goes on."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 
 import asyncpg
@@ -30,21 +29,17 @@ _NOT_THE_RECORD = (
 
 
 class Writer:
-    """One task, ``run``; ``caught_up`` is set whenever nothing waits in the journal."""
+    """One task, ``run``."""
 
     def __init__(self, journal: Journal, database: Database) -> None:
         self._journal = journal
         self._database = database
-        self.caught_up = asyncio.Event()
-        self.waiting_since: float | None = None
 
     async def run(self) -> None:
         """Drains for ever."""
         while True:
             if await self.drain() and not self._journal.written.is_set():
-                self.caught_up.set()
                 await self._journal.written.wait()
-            self.caught_up.clear()
             self._journal.written.clear()
 
     async def drain(self) -> bool:
@@ -83,10 +78,3 @@ class Writer:
             why = error.code if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
             # The record itself stays in the log: nothing is lost without a trace.
             log.error("record refused by the database", why=why, record=repr(records))
-
-    async def until_caught_up(self, seconds: float) -> bool:
-        """Waits until the journal is empty, at most ``seconds``; whether it is."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self.caught_up.wait()
-        return self.caught_up.is_set()

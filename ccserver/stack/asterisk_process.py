@@ -9,7 +9,6 @@ import asyncio
 import base64
 import contextlib
 import http.client
-import shutil
 import signal
 import subprocess
 import time
@@ -284,10 +283,3 @@ class AsteriskProcess:
             except FileNotFoundError:
                 continue
         return "\nIts last lines:\n  " + "\n  ".join(lines) if lines else ""
-
-
-def remove_tree(directories: PbxDirectories) -> None:
-    """Remove what a private Asterisk wrote (a test's clean-up); never its modules and sounds."""
-    for folder in (directories.etc, directories.var_lib, directories.spool, directories.run, directories.log):
-        if Path(folder).is_dir():
-            shutil.rmtree(folder, ignore_errors=True)

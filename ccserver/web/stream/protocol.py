@@ -28,7 +28,6 @@ class CloseCode(IntEnum):
     NORMAL = 1000, "The client closed"
     GOING_AWAY = 1001, "The server restarts: connect again and resume"
     TOO_BIG = 1009, "A message was longer than 16 KiB"
-    INTERNAL_ERROR = 1011, "A fault of the server: connect again"
     ENDED = 4001, "The session is over or its rights changed; a bye message said why"
     BAD_MESSAGES = 4002, "Too many messages that could not be understood or were refused"
     TOO_SLOW = 4008, "The client does not read as fast as things change: connect again for a snapshot"
