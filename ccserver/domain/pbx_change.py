@@ -9,6 +9,8 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
+from itertools import groupby
 from typing import Any, Final
 
 from ccserver.domain.config import ObjectChange
@@ -29,6 +31,8 @@ _SECRET_LINE: Final = re.compile(
     r"(?:password|secret|passwd|md5_cred|pin)\w*\s*=>?\s*)(?P<value>\S.*)$",
     re.IGNORECASE,
 )
+_SECRET_WORDS: Final = (b"password", b"secret", b"passwd", b"md5_cred", b"pin")
+"""One of these is in each line that ``_SECRET_LINE`` matches."""
 _MAILBOX_LINE: Final = re.compile(
     r"^(?P<sign>[-+ ]?)(?P<key>\s*[0-9]+\s*=>?\s*)(?P<pin>-?[0-9]*)(?P<rest>,.*)$"
 )
@@ -115,10 +119,46 @@ def file_diff(name: str, before: str, after: str, secrets: Iterable[str] = ()) -
         unified(body(before).splitlines(), body(after).splitlines(), f"{name} (now)", f"{name} (then)")
     )
     mailbox = name == _MAILBOX_FILE
-    shown = "\n".join(mask(line, mailbox=mailbox) for line in lines)
-    # Only those that are still to be seen are looked for in each line: there are as many as phones.
-    hidden = sorted((secret for secret in secrets if secret in shown), key=len, reverse=True)
+    telling = range(len(lines)) if mailbox else _telling("\n".join(lines))
+    for place in telling:
+        lines[place] = mask(lines[place], mailbox=mailbox)
+    shown = "\n".join(lines)
+    hidden = seen_in(shown, secrets)
     return "\n".join(mask(line, hidden, mailbox=mailbox) for line in lines) if hidden else shown
+
+
+def _telling(text: str) -> set[int]:
+    """Lines that may be of those whose value is a secret: of a hundred thousand lines only these are looked at."""
+    lowered = text.encode(errors="surrogatepass").lower()
+    found: set[int] = set()
+    for word in _SECRET_WORDS:
+        line, before = 0, 0
+        at = lowered.find(word)
+        while at >= 0:
+            line += lowered.count(b"\n", before, at)
+            found.add(line)
+            before, at = at, lowered.find(word, at + 1)
+    return found
+
+
+def seen_in(text: str, secrets: Iterable[str]) -> list[str]:
+    """Those of ``secrets`` that stand anywhere in ``text``, the longest first.
+
+    There may be as many as phones, in megabytes of text. A secret can only stand within a run of signs that secrets
+    are made of, so each such run is looked at once, and for those only that are no longer than it.
+    """
+    wanted = sorted(filter(None, secrets), key=len, reverse=True)
+    if not wanted:
+        return []
+    shortest, signs = len(wanted[-1]), "".join(sorted(set().union(*wanted)))
+    if not any(sign.isspace() for sign in signs):
+        text = "\n".join({word for word in text.split() if len(word) >= shortest})
+    runs = set(re.findall(f"[{re.escape(signs)}]{{{shortest},}}", text))
+    found: list[str] = []
+    for length, same in groupby(wanted, key=len):
+        room = "\n".join(run for run in runs if len(run) >= length)
+        found += [secret for secret in same if secret in room]
+    return found
 
 
 def mask(line: str, secrets: Iterable[str] = (), *, mailbox: bool = False) -> str:
@@ -144,13 +184,16 @@ def _name(one: Any, place: int) -> str:
 
 def _fields(one: Any, key: bytes) -> dict[str, str]:
     return {
-        item.name: _printed(getattr(one, item.name), key, secret=_is_secret(item.name, repr_=item.repr))
-        for item in fields(one)
+        name: _printed(getattr(one, name), key, secret=secret) for name, secret in _told_of(one.__class__)
     }
 
 
-def _is_secret(name: str, *, repr_: bool) -> bool:
-    return not repr_ or _SECRET_NAMES.search(name) is not None
+@cache
+def _told_of(kind: Any) -> tuple[tuple[str, bool], ...]:
+    """The fields of a class of the model, and whether each is a secret."""
+    return tuple(
+        (item.name, not item.repr or _SECRET_NAMES.search(item.name) is not None) for item in fields(kind)
+    )
 
 
 def _printed(value: Any, key: bytes, *, secret: bool = False) -> str:
@@ -160,10 +203,10 @@ def _printed(value: Any, key: bytes, *, secret: bool = False) -> str:
             if value
             else ""
         )
-    if is_dataclass(value) and not isinstance(value, type):
-        return repr(_fields(value, key))
     if isinstance(value, tuple):
         return repr([_printed(one, key) for one in value])
+    if is_dataclass(value) and not isinstance(value, type):
+        return repr(_fields(value, key))
     return str(value)
 
 
@@ -176,9 +219,9 @@ def _collect(value: Any, found: set[str]) -> None:
         for one in value:
             _collect(one, found)
     elif is_dataclass(value) and not isinstance(value, type):
-        for item in fields(value):
-            inner = getattr(value, item.name)
-            if isinstance(inner, str) and _is_secret(item.name, repr_=item.repr):
-                found.add(inner)
-            else:
+        for name, secret in _told_of(value.__class__):
+            inner = getattr(value, name)
+            if not isinstance(inner, str):
                 _collect(inner, found)
+            elif secret:
+                found.add(inner)

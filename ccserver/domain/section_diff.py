@@ -1,13 +1,15 @@
 """Differences between two files that consist of ``[sections]``, in the unified form. Pure.
 
 ``difflib`` compares every line with every other where many small things changed: two thousand phones take it most of
-a minute. Here sections are paired by their names first, and only the lines of a pair are compared.
+a minute. Here sections are paired by their names first, and only the lines of a pair are compared
+(``ccserver.domain.line_diff``).
 """
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
-_Opcode = tuple[str, int, int, int, int]
+from ccserver.domain.line_diff import Opcode, add, line_opcodes, tag_of
+
 _CONTEXT = 2
 
 
@@ -31,40 +33,26 @@ def unified(before: Sequence[str], after: Sequence[str], name_before: str, name_
                 yield from (f"+{line}" for line in after[j1:j2])
 
 
-def _opcodes(before: Sequence[str], after: Sequence[str]) -> Sequence[_Opcode]:
+def _opcodes(before: Sequence[str], after: Sequence[str]) -> Sequence[Opcode]:
     """As ``SequenceMatcher.get_opcodes``."""
     left, right = _sections(before), _sections(after)
     common = [name for name in left if name in right]
     if common != [name for name in right if name in left]:
-        return SequenceMatcher(None, before, after).get_opcodes()
-    found: list[_Opcode] = []
+        return line_opcodes(before, after)
+    found: list[Opcode] = []
     i = j = 0
     for name in common:
         (i1, i2), (j1, j2) = left[name], right[name]
-        _add(found, _tag(i1 - i, j1 - j), i, i1, j, j1)
+        add(found, tag_of(i1 - i, j1 - j), i, i1, j, j1)
         old, new = before[i1:i2], after[j1:j2]
-        inner: Sequence[_Opcode] = [("equal", 0, len(old), 0, len(new))]
+        inner: Sequence[Opcode] = [("equal", 0, len(old), 0, len(new))]
         if old != new:
-            inner = SequenceMatcher(None, old, new).get_opcodes()
+            inner = line_opcodes(old, new)
         for tag, a1, a2, b1, b2 in inner:
-            _add(found, tag, i1 + a1, i1 + a2, j1 + b1, j1 + b2)
+            add(found, tag, i1 + a1, i1 + a2, j1 + b1, j1 + b2)
         i, j = i2, j2
-    _add(found, _tag(len(before) - i, len(after) - j), i, len(before), j, len(after))
+    add(found, tag_of(len(before) - i, len(after) - j), i, len(before), j, len(after))
     return found
-
-
-def _add(found: list[_Opcode], tag: str, i1: int, i2: int, j1: int, j2: int) -> None:
-    if i1 == i2 and j1 == j2:
-        return
-    if found and (found[-1][0] == "equal") == (tag == "equal"):
-        _, a1, _, b1, _ = found.pop()
-        i1, j1 = a1, b1
-        tag = tag if tag == "equal" else _tag(i2 - i1, j2 - j1)
-    found.append((tag, i1, i2, j1, j2))
-
-
-def _tag(old: int, new: int) -> str:
-    return "replace" if old and new else "delete" if old else "insert"
 
 
 def _sections(lines: Sequence[str]) -> dict[tuple[str, int], tuple[int, int]]:
