@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.browser.harness import Harness
+from tests.browser.witness import midday, watch
+from tests.rig.wait import PATIENCE_SECONDS
 
 ARTIFACTS = Path(__file__).resolve().parents[1] / "artifacts"
 FLAGS = [
@@ -23,7 +25,12 @@ FLAGS = [
     "--disable-sync",
 ]
 
+LAUNCH_MS = 180_000
+TEST_SECONDS = 300
+
 OpenPage = Callable[..., Awaitable[Page]]
+
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,6 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in Path(item.path).parents:
             item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.timeout(TEST_SECONDS))
             # Those on the whole server share a loop with its fixtures instead.
             if here / "whole" not in Path(item.path).parents:
                 item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
@@ -59,7 +67,7 @@ def scripted() -> Harness:
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        started = await playwright.chromium.launch(executable_path=chromium, args=FLAGS, timeout=LAUNCH_MS)
         yield started
         await started.close()
 
@@ -80,11 +88,11 @@ async def harness(scripted: Harness) -> AsyncIterator[Harness]:
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     made = await browser.new_context(
         locale="fr-FR",
-        timezone_id="Europe/Paris",
+        timezone_id=midday(),
         reduced_motion="reduce",
         viewport={"width": 1440, "height": 900},
     )
-    made.set_default_timeout(8000)
+    await watch(made)
     yield made
     await made.close()
 

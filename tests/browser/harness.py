@@ -6,6 +6,7 @@ Fast tests of the pages stand on it: no database, no Asterisk, every fault of th
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -14,6 +15,7 @@ from ccserver.web.i18n import Catalogues
 from ccserver.web.rendering import Renderer, Shell, content_security_policy
 
 from tests.browser import scenes, scenes_pbx, scenes_sites
+from tests.rig.wait import until
 
 Row = dict[str, Any]
 
@@ -70,7 +72,8 @@ class Harness:
         self.url = ""
         self.locale = "fr"
         self.theme = ""
-        self.heartbeat = 5.0
+        # It sends none: a page whose test takes long must not take its link for dead.
+        self.heartbeat = 300.0
         self.epoch = "e1"
         self.seq = 0
         self.blind_since: float | None = None
@@ -214,10 +217,20 @@ class Harness:
         self.sockets.remove(socket)
         return socket
 
+    async def asked(self, method: str, path: str, times: int = 1) -> list[Any]:
+        """The bodies of these requests, once there were so many: a click returns before its request comes."""
+
+        def bodies() -> list[Any]:
+            return [body for verb, asked, body in self.requests if (verb, asked) == (method, path)]
+
+        await until(lambda: len(bodies()) >= times, f"{method} {path}, {times} times")
+        return bodies()
+
     async def send(self, message: Mapping[str, Any]) -> None:
         """One frame to every open page."""
         for socket in list(self.sockets):
-            await socket.send_json({"as_of": time.time(), **message})
+            with suppress(ConnectionError):  # A page that was just left, or loaded anew.
+                await socket.send_json({"as_of": time.time(), **message})
 
     async def put(self, topic: str, key: str, row: Row | None, *, lose: bool = False) -> None:
         """Change one row; ``lose``: the frame never arrives, as after a fault."""
@@ -239,7 +252,8 @@ class Harness:
     async def bye(self, code: str) -> None:
         """End the session of every page."""
         for socket in list(self.sockets):
-            await socket.send_json({"type": "bye", "code": code})
+            with suppress(ConnectionError):
+                await socket.send_json({"type": "bye", "code": code})
             await socket.close(code=4001)
 
     async def cut(self) -> None:

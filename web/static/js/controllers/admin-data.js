@@ -16,6 +16,8 @@ export function makeAdminData({ api, store, toasts }, nouns) {
   const tables = Object.fromEntries(nouns.map((noun) => [noun, new Map()]));
   const listeners = new Set();
   const wanted = new Set();
+  /** Those who wait for what they asked for to be shown. @type {(() => void)[]} */
+  let waiting = [];
   let loaded = false;
   let busy = false;
   let failing = false;
@@ -37,6 +39,8 @@ export function makeAdminData({ api, store, toasts }, nouns) {
     busy = true;
     const asked = [...wanted];
     wanted.clear();
+    const served = waiting;
+    waiting = [];
     try {
       const found = await Promise.all(asked.map((noun) => readAll(SOURCES[noun])));
       asked.forEach((noun, index) => { tables[noun] = found[index]; });
@@ -49,16 +53,23 @@ export function makeAdminData({ api, store, toasts }, nouns) {
       for (const noun of asked) wanted.add(noun);
     } finally {
       busy = false;
+      for (const done of served) done();
     }
     if (failing) timer = window.setTimeout(read, AGAIN_MS);
     else if (wanted.size) await read();
   }
 
-  /** @param {string[]} some nouns to read again */
+  /**
+   * Whoever else asks meanwhile (the stream tells of our own change too) only puts it off: each asker is answered
+   * once what was wanted since is shown, or could not be read.
+   * @param {string[]} some nouns to read again
+   * @returns {Promise<void>}
+   */
   function reload(some = nouns) {
     for (const noun of some) if (nouns.includes(noun)) wanted.add(noun);
     clearTimeout(timer);
-    return new Promise((done) => { timer = window.setTimeout(() => done(read()), TOGETHER_MS); });
+    timer = window.setTimeout(read, TOGETHER_MS);
+    return new Promise((done) => { waiting.push(done); });
   }
 
   /** A site takes others with it; a key of another kind may be anything. @param {[string, any][]} changes */

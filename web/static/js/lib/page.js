@@ -37,6 +37,8 @@ function streamUrl() {
 }
 
 export function makePage() {
+  // Whoever makes the page goes on to bind its controls before anything else can happen.
+  document.documentElement.removeAttribute("data-starting");
   const boot = readBoot();
   const { t, tn, locale } = makeI18n(boot.locale, boot.messages);
   const clock = makeClock(boot.now);
