@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page
 
 from tests.browser import scenes
 from tests.browser.harness import Harness
@@ -18,11 +18,6 @@ FAR = scenes.uid("trunk saint-denis-de-la-reunion")
 def sent(harness: Harness, method: str, path: str) -> Any:
     """The body of the last request of this kind."""
     return [body for m, p, body in harness.requests if (m, p) == (method, path)][-1]
-
-
-async def ready(page: Page) -> None:
-    await expect(page.locator("#pulse")).to_have_text("En direct")
-    await page.wait_for_load_state("networkidle")
 
 
 async def save(page: Page, form: str) -> None:

@@ -5,6 +5,7 @@ from playwright.async_api import expect
 from tests.browser import scenes
 from tests.browser.conftest import OpenPage
 from tests.browser.harness import Harness
+from tests.browser.witness import forgotten, toasted
 
 
 def problem(status: int, code: str, detail: str, *errors: tuple[str, str]) -> tuple[int, dict[str, object]]:
@@ -102,7 +103,7 @@ async def test_a_user_is_created_and_its_secrets_shown_once(open_page: OpenPage,
     await expect(secrets).to_contain_text("s1p")
     await page.get_by_role("button", name="C’est copié").click()
     await expect(secrets).to_be_hidden()
-    assert "Vif-Ruisseau-42" not in await page.content()
+    await forgotten(page, "Vif-Ruisseau-42")
     body = next(body for method, path, body in harness.requests if (method, path) == ("POST", "/api/users"))
     assert body["login"] == "awa"
     assert body["role"] == "AGENT"
@@ -146,7 +147,7 @@ async def test_a_supervisor_has_sites_and_a_phone_can_get_a_new_secret(
     await page.select_option("#role", "SUPERVISOR")
     await page.get_by_label("Lyon").check()
     await page.locator("#user-form button[type=submit]").click()
-    await expect(page.locator("#toasts")).to_contain_text("enregistré")
+    await toasted(page, "enregistré")
     sent = next(body for method, _, body in harness.requests if method == "PATCH")
     assert (sent["role"], sent["site_ids"]) == ("SUPERVISOR", [scenes.LYON])
     await page.get_by_role("button", name="Jean-Baptiste Le Goff").click()

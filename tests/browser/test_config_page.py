@@ -58,7 +58,7 @@ async def test_nothing_of_a_diff_is_markup(open_page: OpenPage, harness: Harness
     await page.locator("#files summary").click()
     await expect(page.locator("#files ins")).to_have_text("+<img src=x onerror=alert(1)>")
     await expect(page.locator("#files summary")).to_contain_text("modifié à la main")
-    assert await page.locator("#files img").count() == 0
+    await expect(page.locator("#files img")).to_have_count(0)
 
 
 async def test_applying_sends_what_was_seen_and_both_administrators_watch_it(
@@ -67,7 +67,7 @@ async def test_applying_sends_what_was_seen_and_both_administrators_watch_it(
     mine, other = await open_page("/config"), await open_page("/config")
     await expect(mine.locator("#changes > li")).to_have_count(3)
     await mine.get_by_role("button", name="Appliquer").click()
-    assert sent(harness, "/api/config/apply") == [{"fingerprint": "f3"}]
+    assert await harness.asked("POST", "/api/config/apply") == [{"fingerprint": "f3"}]
     now = time.time()
     for at, words in (("rehearse", "Essai à blanc"), ("reload", "Rechargement")):
         await tell(harness, run=scenes_pbx.run(now, at))
@@ -84,7 +84,7 @@ async def test_applying_sends_what_was_seen_and_both_administrators_watch_it(
         await expect(page.locator("#status")).to_contain_text("révision 42")
         await expect(page.locator("#run-steps [data-state=done]")).to_have_count(7)
         await expect(page.locator("#changes-empty")).to_be_visible()
-    assert len([1 for method, path, _ in harness.requests if path == "/api/config/history"]) >= 4
+    await harness.asked("GET", "/api/config/history", times=4)
 
 
 async def test_the_badge_counts_on_every_page(open_page: OpenPage, harness: Harness) -> None:
@@ -123,7 +123,8 @@ async def test_a_change_of_somebody_else_meanwhile_is_shown_and_not_applied(
     harness.answers[("POST", "/api/config/apply")] = (202, {"id": "run-2"})
     await page.get_by_role("button", name="Appliquer").click()
     await expect(page.locator("#answer")).to_be_empty()
-    assert sent(harness, "/api/config/apply")[-1] == {"fingerprint": "f4"}
+    bodies = await harness.asked("POST", "/api/config/apply", times=2)
+    assert bodies == [{"fingerprint": "f3"}, {"fingerprint": "f4"}]
 
 
 async def test_somebody_at_it_already_is_named(open_page: OpenPage, harness: Harness) -> None:

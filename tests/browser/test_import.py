@@ -10,6 +10,7 @@ from tests.browser import scenes_pbx
 from tests.browser.axe import assert_accessible
 from tests.browser.conftest import OpenPage
 from tests.browser.harness import Harness
+from tests.browser.witness import forgotten
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 USERS = "/api/users/import"
@@ -58,7 +59,7 @@ async def test_a_dropped_file_is_read_first_and_made_then(open_page: OpenPage, h
     assert len(lines) == 13
     await page.keyboard.press("Escape")
     await expect(page.locator("#import-dialog")).to_be_hidden()
-    assert "Vif-Ruisseau" not in await page.content()
+    await forgotten(page, "Vif-Ruisseau")
 
 
 async def test_each_error_with_its_line_and_column(open_page: OpenPage, harness: Harness) -> None:

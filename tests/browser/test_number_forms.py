@@ -6,8 +6,9 @@ from tests.browser import scenes, scenes_sites
 from tests.browser.axe import assert_accessible
 from tests.browser.conftest import OpenPage
 from tests.browser.harness import Harness
-from tests.browser.site_forms import choose, ready, save, sent
+from tests.browser.site_forms import choose, save, sent
 from tests.browser.test_accounts_pages import problem
+from tests.browser.witness import ready, toasted
 
 
 async def test_a_range_of_numbers_with_hours(open_page: OpenPage, harness: Harness) -> None:
@@ -33,7 +34,7 @@ async def test_a_range_of_numbers_with_hours(open_page: OpenPage, harness: Harne
     made = [scenes_sites.did(f"+3314000002{i}") for i in range(10)]
     harness.answers[("POST", "/api/dids")] = (201, {"items": made})
     await save(page, "number")
-    await expect(page.locator("#toasts")).to_contain_text("10 numéros sont créés.")
+    await toasted(page, "10 numéros sont créés.")
     assert sent(harness, "POST", "/api/dids") == {
         "site_id": scenes.PARIS,
         "number": "01 40 00 00 20",
@@ -78,6 +79,7 @@ async def test_a_number_is_found_moved_and_deleted(open_page: OpenPage, harness:
     harness.answers[("GET", "/api/dids")] = (200, {"items": left})
     await page.locator("#confirm [data-act]").click()
     await expect(page.locator("#numbers-unmatched")).to_be_visible()
+    await expect(page.locator("dialog[open]")).to_have_count(0)
     await page.locator("#numbers-text").fill("")
     await expect(page.locator("#numbers > tr")).to_have_count(10)
 
@@ -117,7 +119,7 @@ async def test_numbers_are_edited_and_deleted_together(open_page: OpenPage, harn
     for did in (first, second):
         harness.answers[("DELETE", f"/api/dids/{did['id']}")] = (204, None)
     await page.locator("#confirm [data-act]").click()
-    await expect(page.locator("#toasts")).to_contain_text("2 numéros sont supprimés.")
+    await toasted(page, "2 numéros sont supprimés.")
     assert [m for m, _, _ in harness.requests].count("DELETE") == 2
 
 
@@ -126,6 +128,7 @@ async def test_many_numbers_are_shown_by_pages(open_page: OpenPage, harness: Har
     harness.answers[("GET", "/api/dids")] = (200, {"items": rows[:100], "next": "page2"})
     harness.following["page2"] = {"items": rows[100:]}
     page = await open_page("/sites/paris")
+    await ready(page)
     await expect(page.locator("#numbers-count")).to_have_text("120")
     await expect(page.locator("#numbers > tr")).to_have_count(50)
     await page.locator("#numbers-more").click()

@@ -9,6 +9,7 @@ from tests.browser import scenes, scenes_pbx
 from tests.browser.axe import assert_accessible
 from tests.browser.conftest import OpenPage
 from tests.browser.harness import Harness
+from tests.browser.witness import forgotten, ready, toasted
 
 
 def problem(status: int, code: str, detail: str, *errors: tuple[str, str]) -> tuple[int, dict[str, object]]:
@@ -50,12 +51,13 @@ async def test_every_phone_with_whose_it_is_and_whether_it_is_there(
 async def test_filters_ask_and_others_changes_are_read_again(open_page: OpenPage, harness: Harness) -> None:
     page = await open_page("/phones")
     await expect(page.locator("#phones > tr")).to_have_count(11)
+    await ready(page)
     only: dict[str, Any] = {"items": [phone("302")], "next": ""}
     harness.answers[("GET", "/api/phones")] = (200, only)
     await page.locator("#text").fill("réunion")
-    await page.select_option("#kind", "physical")
+    async with page.expect_request(lambda request: "text=r%C3%A9union&kind=physical" in request.url):
+        await page.select_option("#kind", "physical")
     await expect(page.locator("#phones > tr")).to_have_count(1)
-    assert "text=r%C3%A9union&kind=physical" in harness.requests[-1][1]
     harness.answers[("GET", "/api/phones")] = (200, {"items": [], "next": ""})
     await harness.put("phones", only["items"][0]["id"], None)
     await expect(page.locator("#phones-empty")).to_be_visible()
@@ -66,6 +68,7 @@ async def test_more_phones_on_demand(open_page: OpenPage, harness: Harness) -> N
     harness.answers[("GET", "/api/phones")] = (200, {"items": rows[:6], "next": "208"})
     harness.following["208"] = {"items": rows[6:], "next": ""}
     page = await open_page("/phones")
+    await ready(page)
     await expect(page.locator("#phones > tr")).to_have_count(6)
     await page.locator("#more").click()
     await expect(page.locator("#phones > tr")).to_have_count(11)
@@ -107,7 +110,7 @@ async def test_a_phone_is_made_and_set_up_from_what_is_told_once(
     assert made["secret"] in Path(await download.path()).read_text()
     await page.get_by_role("button", name="C’est copié").click()
     await expect(secrets).to_be_hidden()
-    assert made["secret"] not in await page.content()
+    await forgotten(page, made["secret"])
 
 
 async def test_a_range_of_phones_has_one_file_for_all(open_page: OpenPage, harness: Harness) -> None:
@@ -154,12 +157,13 @@ async def test_a_sites_phone_is_edited_reset_and_taken_away(open_page: OpenPage,
     await expect(page.locator("#phone-last")).to_be_hidden()
     await page.locator("#phone-label").fill("Salle Ménilmontant")
     await page.locator("#phone-form [type=submit]").click()
-    await expect(page.locator("#toasts")).to_contain_text("Enregistré")
+    await toasted(page, "Enregistré")
     assert bodies(harness, "PATCH", path) == [{"label": "Salle Ménilmontant"}]
     await page.get_by_role("button", name="302").click()
     await page.locator("#phone-form").get_by_role("button", name="Nouveau mot de passe SIP").click()
     await expect(page.locator("#secret-dialog")).to_contain_text("wN7-302-")
     await page.keyboard.press("Escape")
+    await expect(page.locator("#secret-dialog")).to_be_hidden()
     await page.get_by_role("button", name="302").click()
     await page.get_by_role("button", name="Supprimer").click()
     confirm = page.locator("#confirm")
@@ -233,4 +237,4 @@ async def test_an_agent_answers_on_a_softphone_a_browser_or_a_mobile(
     sent = bodies(harness, "POST", "/api/users")[1]
     assert (sent["station"], sent["mobile"]) == ("softphone", "")
     await secrets.get_by_role("button", name="C’est copié").click()
-    assert "Vif-Ruisseau-42" not in await page.content()
+    await forgotten(page, "Vif-Ruisseau-42")

@@ -7,8 +7,9 @@ from playwright.async_api import expect
 from tests.browser import scenes_sites
 from tests.browser.conftest import OpenPage
 from tests.browser.harness import Harness
-from tests.browser.site_forms import BACKUP, FAR, SITE, ready, save, sent
+from tests.browser.site_forms import BACKUP, FAR, SITE, save, sent
 from tests.browser.test_accounts_pages import problem
+from tests.browser.witness import ready, toasted
 
 
 async def test_routes_by_prefix_and_the_last_resort(open_page: OpenPage) -> None:
@@ -53,7 +54,7 @@ async def test_a_route_is_deleted(open_page: OpenPage, harness: Harness) -> None
     await page.locator("#route-form [data-delete]").click()
     harness.answers[("PUT", f"{SITE}/routes")] = (200, {"items": []})
     await page.locator("#confirm [data-act]").click()
-    await expect(page.locator("#toasts")).to_contain_text("La route est supprimée.")
+    await toasted(page, "La route est supprimée.")
     assert {route["prefix"] for route in sent(harness, "PUT", f"{SITE}/routes")["routes"]} == {"+336"}
 
 

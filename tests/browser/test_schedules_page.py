@@ -5,8 +5,9 @@ from playwright.async_api import expect
 from tests.browser import scenes_sites
 from tests.browser.conftest import OpenPage
 from tests.browser.harness import Harness
-from tests.browser.site_forms import ready, save, sent
+from tests.browser.site_forms import save, sent
 from tests.browser.test_accounts_pages import problem
+from tests.browser.witness import ready
 
 
 async def test_opening_hours_are_made_by_keyboard(open_page: OpenPage, harness: Harness) -> None:
@@ -54,6 +55,7 @@ async def test_hours_are_drawn_with_the_pointer(open_page: OpenPage, harness: Ha
     await ready(page)
     await page.locator(".schedule").filter(has_text="Heures de bureau").get_by_role("button").click()
     bar = page.get_by_role("group", name="Samedi").locator("[data-bar]")
+    await bar.scroll_into_view_if_needed()
     box = await bar.bounding_box()
     assert box is not None
     middle = box["y"] + box["height"] / 2

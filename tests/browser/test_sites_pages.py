@@ -9,8 +9,17 @@ from tests.browser import scenes, scenes_sites
 from tests.browser.axe import assert_accessible
 from tests.browser.conftest import OpenPage
 from tests.browser.harness import Harness
-from tests.browser.site_forms import SITE, ready, save, sent
+from tests.browser.site_forms import SITE, save, sent
 from tests.browser.test_accounts_pages import problem
+from tests.browser.witness import ready, resize, toasted
+
+HOURS_APART = """() => {
+  const hour = (name) => {
+    const row = [...document.querySelectorAll("#sites > tr")].find(({ textContent }) => textContent.includes(name));
+    return parseInt(row.querySelector("[data-clock]").textContent, 10);
+  };
+  return [2, 3].includes((hour("La Réunion") - hour("Paris") + 24) % 24);
+}"""
 
 
 async def test_every_site_says_how_it_is(open_page: OpenPage) -> None:
@@ -25,9 +34,8 @@ async def test_every_site_says_how_it_is(open_page: OpenPage) -> None:
     await expect(rows.filter(has_text="Nantes")).to_contain_text("Isolé depuis")
     await expect(rows.filter(has_text="Lille")).to_contain_text("Trunk coupé")
     await expect(rows.filter(has_text="Toulouse")).to_contain_text("Sans trunk")
-    far = await rows.filter(has_text="La Réunion").locator("[data-clock]").inner_text()
-    here = await paris.locator("[data-clock]").inner_text()
-    assert (int(far[:2]) - int(here[:2])) % 24 in (2, 3)  # Summer and winter in Paris; none there.
+    # Both clocks at one look: the hour may strike. Summer and winter in Paris; none there.
+    await page.wait_for_function(HOURS_APART)
 
 
 async def test_a_line_that_comes_back_is_seen_at_once(open_page: OpenPage, harness: Harness) -> None:
@@ -145,7 +153,7 @@ async def test_only_what_was_changed_is_sent(open_page: OpenPage, harness: Harne
     await opus.locator("[data-move='-1']").press("Enter")
     await expect(opus.locator("input")).to_be_focused()
     await save(page, "site")
-    await expect(page.locator("#toasts")).to_contain_text("Enregistré")
+    await toasted(page, "Enregistré")
     assert sent(harness, "PATCH", SITE) == {"subnets": ["10.1.0.0/16"], "codecs": ["opus", "alaw", "ulaw"]}
     before = len(harness.requests)
     await page.locator("#edit-site").click()
@@ -239,8 +247,8 @@ async def test_dialogs_are_for_everybody(
         "document.querySelectorAll('dialog[open] details').forEach((d) => { d.open = true; })"
     )
     await assert_accessible(page)
-    assert await page.evaluate("document.activeElement.closest('dialog') !== null")
-    await page.set_viewport_size({"width": 390, "height": 844})
+    await expect(page.locator("dialog[open] :focus")).to_have_count(1)
+    await resize(page, 390, 844)
     assert await page.evaluate(WIDE) == []
     await assert_accessible(page)
     await page.keyboard.press("Escape")
@@ -256,4 +264,4 @@ async def test_names_are_text_never_markup(open_page: OpenPage, harness: Harness
     page = await open_page("/sites/paris")
     await expect(page.locator("h1")).to_have_text(evil)
     await expect(page.locator("#numbers")).to_contain_text(evil)
-    assert await page.locator("main img").count() == 0
+    await expect(page.locator("main img")).to_have_count(0)

@@ -5,8 +5,9 @@ from playwright.async_api import expect
 from tests.browser import scenes, scenes_sites
 from tests.browser.conftest import OpenPage
 from tests.browser.harness import Harness
-from tests.browser.site_forms import BACKUP, TRUNK, choose, ready, save, sent
+from tests.browser.site_forms import BACKUP, TRUNK, choose, save, sent
 from tests.browser.test_accounts_pages import problem
+from tests.browser.witness import ready, toasted
 
 
 async def test_a_preset_fills_the_form_of_a_line(open_page: OpenPage, harness: Harness) -> None:
@@ -29,7 +30,7 @@ async def test_a_preset_fills_the_form_of_a_line(open_page: OpenPage, harness: H
     await expect(page.locator("#trunk-secret")).to_have_value("très-secret")
     harness.answers[("POST", "/api/trunks")] = (201, scenes_sites.trunk(scenes.PARIS, "paris-3", 3))
     await save(page, "trunk")
-    await expect(page.locator("#toasts")).to_contain_text("Enregistré")
+    await toasted(page, "Enregistré")
     body = sent(harness, "POST", "/api/trunks")
     wanted = {
         "site_id": scenes.PARIS,

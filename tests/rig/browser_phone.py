@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from playwright.async_api import BrowserContext, Page
 
 from tests.rig.asterisk import Central
-from tests.rig.wait import until
+from tests.rig.wait import PATIENCE_SECONDS, until
 
 _SCRIPTS: Final = Path(__file__).with_name("webphone")
 _PAGE: Final = (
@@ -123,7 +123,7 @@ class BrowserPhone:
         """A property of the page's phone."""
         return await self.page.evaluate(f"window.phone.{expression}")
 
-    async def until(self, condition: str, what: str, seconds: float = 15.0) -> None:
+    async def until(self, condition: str, what: str, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait for a condition on the page's phone, ``p``."""
 
         async def holds() -> bool:

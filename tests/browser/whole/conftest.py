@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, async_playwright
 
-from tests.browser.conftest import FLAGS
+from tests.browser.conftest import FLAGS, LAUNCH_MS
+from tests.browser.witness import midday, watch
 from tests.integration.app.conftest import installation
 from tests.rig.installation import PASSWORD, Node
 
@@ -18,7 +19,7 @@ Visit = Callable[..., Awaitable[Page]]
 async def browser(chromium: str) -> AsyncIterator[Browser]:
     """One for each test here: its loop is the installation's."""
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        started = await playwright.chromium.launch(executable_path=chromium, args=FLAGS, timeout=LAUNCH_MS)
         yield started
         await started.close()
 
@@ -34,11 +35,11 @@ async def visit(browser: Browser) -> AsyncIterator[Visit]:
     async def go(node: Node, login: str, password: str = PASSWORD) -> Page:
         context = await browser.new_context(
             locale="fr-FR",
-            timezone_id="Europe/Paris",
+            timezone_id=midday(),
             viewport={"width": 1440, "height": 900},
             reduced_motion="reduce",
         )
-        context.set_default_timeout(15_000)
+        await watch(context)
         page = await context.new_page()
         page.on("pageerror", lambda error: troubles.append(f"{login}: {error}"))
         page.on("console", lambda m: troubles.append(m.text) if "Security Policy" in m.text else None)
@@ -49,6 +50,5 @@ async def visit(browser: Browser) -> AsyncIterator[Visit]:
         await page.wait_for_url(lambda url: "/login" not in url)
         return page
 
-    expect.set_options(timeout=15_000)
     yield go
     assert not troubles

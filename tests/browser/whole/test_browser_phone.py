@@ -17,11 +17,11 @@ from ccserver.stack.self_signed import keep_certificate
 from ccserver.stack.softphone import CLOSED, ESTABLISHED, Softphone
 from playwright.async_api import Browser, async_playwright
 
-from tests.browser.conftest import FLAGS
+from tests.browser.conftest import FLAGS, LAUNCH_MS
 from tests.rig.asterisk import Central, demo_model, end_all_calls, new_home, remove_home
 from tests.rig.browser_phone import BrowserPhone, phone_pages, sound_flags
 from tests.rig.capture import Listener
-from tests.rig.wait import until
+from tests.rig.wait import PATIENCE_SECONDS, until
 
 # One Chromium for all: they share a loop.
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
@@ -64,7 +64,9 @@ def asterisk(_secure: Central) -> Iterator[Central]:
 async def _browser(chromium: str, _secure: Central) -> AsyncIterator[Browser]:
     flags = await asyncio.to_thread(sound_flags, Path(_secure.model.tls.certificate))
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, *flags])
+        started = await playwright.chromium.launch(
+            executable_path=chromium, args=[*FLAGS, *flags], timeout=LAUNCH_MS
+        )
         yield started
         await started.close()
 
@@ -73,7 +75,7 @@ async def _browser(chromium: str, _secure: Central) -> AsyncIterator[Browser]:
 async def open_phone(_browser: Browser, asterisk: Central) -> AsyncIterator[OpenPhone]:
     """``await open_phone("1004")``: a page of its own whose WebSocket to Asterisk is open."""
     context = await _browser.new_context()
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
     async with phone_pages() as address:
 
         async def open_it(extension: str, *, secret: str = "") -> BrowserPhone:
@@ -121,7 +123,9 @@ async def assert_talks(phone: BrowserPhone, codec: str) -> None:
 async def test_a_page_is_called_and_talks(
     asterisk: Central, gateway_lyon: GatewayProcess, agent: BrowserPhone
 ) -> None:
-    await gateway_lyon.rx(f"channel originate Local/+33612345678*{BROWSER_DID}*30@callers/n application Echo")
+    await gateway_lyon.rx(
+        f"channel originate Local/+33612345678*{BROWSER_DID}*120@callers/n application Echo"
+    )
     await agent.state("ringing")
     offer = await agent.get("offered")
     assert "UDP/TLS/RTP/SAVPF" in offer and "a=fingerprint:SHA-256" in offer
@@ -166,7 +170,7 @@ async def test_sound_is_never_less_than_the_account_asks(
     try:
         since = plain.mark()
         await plain.dial(ECHO)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             refused = await plain.event(ESTABLISHED, CLOSED, since=since)
         assert (refused.kind, refused.detail[:3]) == (CLOSED, "488"), "a page's account without encryption"
     finally:
@@ -185,6 +189,6 @@ async def test_a_closed_and_a_frozen_page_are_noticed(asterisk: Central, agent: 
             )
 
         await agent.freeze()
-        await until(lambda: told("Unreachable"), "the frozen page", 2 * QUALIFY_SECONDS + 8)
+        await until(lambda: told("Unreachable"), "the frozen page")
         await agent.page.close()
-        await until(lambda: told("Removed"), "the closed page", 5)
+        await until(lambda: told("Removed"), "the closed page")

@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.whole.conftest import Visit
+from tests.browser.witness import ready
 from tests.rig.installation import CHIEF, Installation
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.postgres]
@@ -13,10 +14,12 @@ async def test_a_new_site_by_its_pages(installation: Installation, visit: Visit)
     node = await installation.node()
     here, there = await visit(node, CHIEF), await visit(node, CHIEF)
     await there.goto(f"{node.base}/sites")
+    await ready(there)
     await expect(there.locator("#sites > tr")).to_have_count(2)
     await there.evaluate("window.never_reloaded = true")
 
     await here.goto(f"{node.base}/schedules")
+    await ready(here)
     await here.locator("#new-schedule").click()
     await here.locator("#schedule-name").fill("Bureau")
     tuesday = here.get_by_role("group", name="Mardi")
@@ -28,6 +31,7 @@ async def test_a_new_site_by_its_pages(installation: Installation, visit: Visit)
     await expect(here.locator(".schedule")).to_contain_text("09:00–12:30, 14:00–18:00")
 
     await here.goto(f"{node.base}/sites")
+    await ready(here)
     await here.locator("#new-site").click()
     await here.locator("#site-name").fill("Nîmes")
     await here.get_by_text("Téléphones et réseau").click()
@@ -37,6 +41,7 @@ async def test_a_new_site_by_its_pages(installation: Installation, visit: Visit)
     await here.locator("#site-subnets").fill("10.30.0.0/16")
     await here.locator("#site-form button[type=submit]").click()
     await here.wait_for_url("**/sites/nimes")
+    await ready(here)
     nimes = there.locator("#sites > tr").filter(has_text="Nîmes")
     await expect(nimes).to_contain_text("Sans trunk")
 
@@ -109,7 +114,8 @@ async def test_a_new_site_by_its_pages(installation: Installation, visit: Visit)
 
     # An agent has no such page.
     agent = await visit(node, "agent1001")
-    assert await agent.locator(".nav a[href='/sites']").count() == 0
+    await expect(agent.locator(".nav a")).to_have_count(2)
+    await expect(agent.locator(".nav a[href='/sites']")).to_have_count(0)
     for path in ("/sites", "/sites/nimes", "/schedules"):
         response = await agent.goto(f"{node.base}{path}")
         assert response is not None and response.status == 403, path
