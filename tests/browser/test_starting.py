@@ -1,4 +1,4 @@
-"""Before the scripts of a page run: what is typed stays, what is pressed does nothing, no form leaves by the address."""
+"""Before the scripts of a page run: what is typed stays, a press does nothing, no form leaves by the address."""
 
 import asyncio
 
