@@ -3,7 +3,6 @@
 import base64
 import shutil
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +22,8 @@ from ccserver.stack.asterisk_root import AsteriskBinary
 from ccserver.stack.gateway import GatewayModel, GatewayProcess
 from ccserver.stack.ports import free_rtp_range, free_tcp_port, free_udp_port
 
+from tests.rig.wait import until, until_now
+
 TENANT = "00000000-0000-7000-8000-00000000000a"
 PARIS_ADDRESS = "127.0.0.2"
 LYON_ADDRESS = "127.0.0.3"
@@ -30,6 +31,9 @@ PARIS_DID = "+33145670001"
 PARIS_SECOND_DID = "+33145670002"
 LYON_DID = "+33478670003"
 DID_WITHOUT_FALLBACK = "+33145670009"
+TRUNK_KEEP_ALIVE_SECONDS = 3600
+"""Trunks are asked whether they are alive when a test says so, hardly ever by themselves: a question that was on its
+way before the gateway was there is given up three seconds later, and would then count as the gateway's end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,37 @@ class Central:
     def phone_secret(self, extension: str) -> str:
         return next(phone.secret for phone in self.model.phones if phone.extension == extension)
 
+    async def reachable(self, endpoint: str) -> None:
+        """Ask a phone, or ``trunk-paris``, whether it is alive; return when Asterisk has heard that it is."""
+        await self._told(endpoint, "Avail")
+
+    async def unreachable(self, endpoint: str) -> None:
+        """The same of what is not there; it takes the three seconds after which an answer is given up."""
+        await self._told(endpoint, "Unavail")
+
+    async def _told(self, endpoint: str, state: str) -> None:
+        await self.process.rx(f"pjsip qualify {endpoint}")
+
+        async def so() -> bool:
+            return states_of(await self.process.rx("pjsip show contacts"), endpoint) == {state}
+
+        await until(so, f"{endpoint} {state}")
+
+    def reachable_now(self, endpoint: str) -> None:
+        """Like ``reachable``, in this thread."""
+        process = self.process
+        process.rx_now(f"pjsip qualify {endpoint}")
+        until_now(
+            lambda: states_of(process.rx_now("pjsip show contacts"), endpoint) == {"Avail"},
+            f"{endpoint} reachable",
+        )
+
+
+def states_of(shown: str, endpoint: str) -> set[str]:
+    """What ``pjsip show contacts`` says of the contacts of a phone or trunk: Avail, Unavail, NonQual..."""
+    rows = [line.split() for line in shown.splitlines() if f" {endpoint}/" in line]
+    return {row[3] for row in rows}
+
 
 def new_home() -> Path:
     """A short folder, because it will hold a Unix socket."""
@@ -81,8 +116,8 @@ def demo_model(binary: AsteriskBinary, home: Path) -> PbxModel:
             SitePbx(id="site-lyon", slug="lyon", area="04", caller_id="+33478670000", trunks=("lyon",)),
         ),
         trunks=(
-            TrunkPbx(slug="paris", site="paris", host=PARIS_ADDRESS, port=free_udp_port(PARIS_ADDRESS)),
-            TrunkPbx(slug="lyon", site="lyon", host=LYON_ADDRESS, port=free_udp_port(LYON_ADDRESS)),
+            _trunk("paris", PARIS_ADDRESS),
+            _trunk("lyon", LYON_ADDRESS),
         ),
         phones=(
             _phone("1001", "paris", "Zoé Martin"),
@@ -99,6 +134,11 @@ def demo_model(binary: AsteriskBinary, home: Path) -> PbxModel:
         # SIPp phones and callers send no sound.
         rtp_timeout_seconds=0,
     )
+
+
+def _trunk(slug: str, address: str) -> TrunkPbx:
+    port = free_udp_port(address)
+    return TrunkPbx(slug=slug, site=slug, host=address, port=port, qualify_seconds=TRUNK_KEEP_ALIVE_SECONDS)
 
 
 def _phone(extension: str, site: str, name: str, *, kind: str = "softphone") -> PhonePbx:
@@ -142,11 +182,15 @@ def make_gateway(
 
 def end_all_calls(central: Central) -> None:
     """Hang up whatever a test left behind. Raises AssertionError when channels stay."""
-    deadline = time.monotonic() + 5
-    while not central.process.rx_now("core show channels count").startswith("0 active channels"):
-        central.process.rx_now("channel request hangup all")
-        assert time.monotonic() < deadline, "channels stay: " + central.process.rx_now("core show channels")
-        time.sleep(0.02)
+    rx = central.process.rx_now
+
+    def silent() -> bool:
+        if rx("core show channels count").startswith("0 active channels"):
+            return True
+        rx("channel request hangup all")
+        return False
+
+    until_now(silent, "no channel is left")
 
 
 def remove_home(home: Path) -> None:

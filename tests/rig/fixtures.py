@@ -79,15 +79,19 @@ def gateway_paris(asterisk: Central, _gateway_paris: GatewayProcess) -> GatewayP
     """The gateway of site paris, running and known to be reachable."""
     if not _gateway_paris.running:
         _gateway_paris.start_now()
-    asterisk.process.rx_now("pjsip qualify trunk-paris")
+    asterisk.reachable_now("trunk-paris")
     return _gateway_paris
 
 
 @pytest.fixture
 def gateway_lyon(asterisk_binary: AsteriskBinary, asterisk: Central) -> Iterator[GatewayProcess]:
-    """The gateway of site lyon; without this fixture that trunk is down."""
+    """The gateway of site lyon, known to be reachable.
+
+    Without this fixture nobody is there, and a test that needs Asterisk to know it says
+    ``await asterisk.unreachable("trunk-lyon")``.
+    """
     for gateway in _gateway(asterisk_binary, asterisk, "lyon"):
-        asterisk.process.rx_now("pjsip qualify trunk-lyon")
+        asterisk.reachable_now("trunk-lyon")
         yield gateway
 
 
@@ -116,7 +120,10 @@ async def phone(asterisk: Central, tmp_path: Path) -> AsyncIterator[PhoneFactory
 
 @pytest.fixture
 async def sipp(asterisk: Central, tmp_path: Path) -> AsyncIterator[SippFactory]:
-    """``await sipp("caller", number=..., address=...)``: a SIPp scenario running against the Asterisk."""
+    """``await sipp("caller", number=..., address=...)``: a SIPp scenario running against the Asterisk.
+
+    Phones give their registrations back when the test is over: the next one finds nobody there.
+    """
     running: list[SippProcess] = []
 
     async def start(scenario: str, **options: object) -> SippProcess:
@@ -127,4 +134,4 @@ async def sipp(asterisk: Central, tmp_path: Path) -> AsyncIterator[SippFactory]:
 
     yield start
     for made in running:
-        await made.stop()
+        await made.leave()

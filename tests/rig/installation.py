@@ -1,6 +1,7 @@
 """A whole installation: PostgreSQL rows that match an Asterisk's model, and ``ccserver serve`` as processes."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -21,12 +22,13 @@ from ccserver.storage import users as user_store
 from ccserver.storage.pool import Database
 
 from tests.rig.asterisk import Central
-from tests.rig.wait import until
+from tests.rig.wait import PATIENCE_SECONDS, until
 
 PASSWORD = "Correct-Horse-7"
 CHIEF = "chief"
 JWT_SECRET = "test-secret-of-more-than-thirty-two-bytes"
 SECRETS_KEY = "0123456789abcdef0123456789abcdef-test"
+_ONE_LOOK = aiohttp.ClientTimeout(total=20)
 
 
 async def fill_database(database: Database, central: Central) -> dict[str, UUID]:
@@ -113,12 +115,47 @@ class Api:
         return body
 
     async def call(self, number: str) -> str:
-        """Click-to-call; the call's id."""
-        status, body = await self.send("POST", "/api/calls", {"number": number})
-        assert status == 202, (status, body)
-        return str(body["id"])
+        """Click-to-call, once the server has heard that the agent's phone is there; the call's id."""
+        answer: dict[str, Any] = {}
 
-    async def ended(self, call_id: str, seconds: float = 15.0) -> Any:
+        async def taken() -> bool:
+            answer["status"], answer["body"] = await self.send("POST", "/api/calls", {"number": number})
+            return answer["status"] != 409 or bool(answer["body"]["code"] != "phone_unreachable")
+
+        await until(taken, "the agent's phone is known to be there")
+        assert answer["status"] == 202, answer
+        return str(answer["body"]["id"])
+
+    async def agent(self, extension: str) -> Any:
+        """The live row of the agent with this extension."""
+        rows = (await self.get("/api/agents"))["items"]
+        return next(row for row in rows if row["extension"] == extension)
+
+    async def phone(self, extension: str, *statuses: str) -> None:
+        """Return when the phone of an agent is registered, or as given, to the server's knowledge."""
+
+        async def is_so() -> bool:
+            return (await self.agent(extension))["phone"] in (statuses or ("registered",))
+
+        await until(is_so, f"phone {extension} {statuses}")
+
+    async def link(self, name: str) -> Any:
+        """The row of a link on the board (``trunk:paris``, ``site:lyon``...), None while there is none."""
+        links = (await self.get("/api/status"))["links"]
+        return next((row for row in links if row["id"] == name), None)
+
+    async def linked(self, name: str, up: bool) -> Any:
+        """The row of a link, once it is up or down."""
+        found: dict[str, Any] = {}
+
+        async def is_so() -> bool:
+            found["row"] = await self.link(name)
+            return found["row"] is not None and found["row"]["up"] is up
+
+        await until(is_so, lambda: f"{name} {'up' if up else 'down'}, is {found['row']}")
+        return found["row"]
+
+    async def ended(self, call_id: str, seconds: float = PATIENCE_SECONDS) -> Any:
         """The journey of a call, once the history has its end."""
         found: dict[str, Any] = {}
 
@@ -127,20 +164,20 @@ class Api:
             found["journey"] = body
             return status == 200 and body["call"]["ended_at"] is not None
 
-        await until(is_there, f"call {call_id} ended in the history", seconds)
+        await until(is_there, lambda: f"call {call_id} ended in the history, is {found['journey']}", seconds)
         return found["journey"]
 
-    async def live(self, call_id: str, *states: str, seconds: float = 10.0) -> Any:
+    async def live(self, call_id: str, *states: str) -> Any:
         """The live row of a call, once it is in one of these states."""
         found: dict[str, Any] = {}
 
         async def is_so() -> bool:
-            calls = (await self.get("/api/status"))["calls"]
-            rows = [row for row in calls if row["id"] == call_id and row["state"] in states]
+            found["calls"] = (await self.get("/api/status"))["calls"]
+            rows = [row for row in found["calls"] if row["id"] == call_id and row["state"] in states]
             found["row"] = rows[0] if rows else None
             return bool(rows)
 
-        await until(is_so, f"call {call_id} {states}", seconds)
+        await until(is_so, lambda: f"call {call_id} {states}, there are {found['calls']}")
         return found["row"]
 
 
@@ -166,6 +203,7 @@ class Node:
 
     async def start(self, *, ready: bool = True) -> None:
         """Start it; with ``ready`` wait until it reigns (or, a web node, until it is not blind)."""
+        assert self.process is None or self.process.returncode is not None, "it runs already"
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *(*self.command, "-m", "ccserver", "serve", "--role", self.role),
@@ -174,15 +212,17 @@ class Node:
                 stderr=log,
             )
         self.session = self.session or aiohttp.ClientSession()
-        await until(lambda: self.healthy(ready), f"{self.role} healthy: {self.log.read_text()[-3000:]}", 30)
+        await until(
+            lambda: self.healthy(ready), lambda: f"{self.role} healthy: {self.log.read_text()[-3000:]}", 90
+        )
 
     async def healthy(self, ready: bool = True) -> bool:
         assert self.process is not None and self.session is not None
         assert self.process.returncode is None, self.log.read_text()[-3000:]
         try:
-            async with self.session.get(f"{self.base}/health") as response:
+            async with self.session.get(f"{self.base}/health", timeout=_ONE_LOOK) as response:
                 state = await response.json()
-        except aiohttp.ClientError:
+        except (aiohttp.ClientError, TimeoutError):
             return False
         return response.status == 200 and (not ready or self.role == "telephony" or state["status"] == "ok")
 
@@ -213,14 +253,19 @@ class Node:
         self.process.send_signal(signal.SIGCONT)
 
     async def stop(self) -> None:
-        if self.process is not None and self.process.returncode is None:
-            self.process.send_signal(signal.SIGCONT)
-            self.process.terminate()
-            async with asyncio.timeout(15):
-                await self.process.wait()
         if self.session is not None:
             await self.session.close()
             self.session = None
+        if self.process is not None and self.process.returncode is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+            try:
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    await self.process.wait()
+            except TimeoutError:
+                self.process.kill()
+                await self.process.wait()
+                raise AssertionError(f"{self.role} did not end: {self.log.read_text()[-3000:]}") from None
 
 
 @dataclass
@@ -317,5 +362,6 @@ class Installation:
         )
 
     async def stop(self) -> None:
-        for node in reversed(self.nodes):
-            await node.stop()
+        async with contextlib.AsyncExitStack() as stack:
+            for node in self.nodes:
+                stack.push_async_callback(node.stop)

@@ -9,11 +9,16 @@ from typing import Final
 
 from ccserver.stack.ports import free_udp_port
 
-from tests.rig.asterisk import PARIS_ADDRESS, PARIS_DID, Central
+from tests.rig.asterisk import PARIS_ADDRESS, PARIS_DID, Central, states_of
 from tests.rig.wait import until
 
 SCENARIOS: Final = Path(__file__).with_name("sipp")
+WAIT_SECONDS: Final = 90.0
 _NEVER_MS: Final = 600_000
+_REPEATED_SECONDS: Final = 1.5
+_GIVEN_UP_SECONDS: Final = 3.5
+"""Asterisk asks a phone that has just registered whether it is alive, repeats that for nearly 2 s (timer_t1), and gives
+it up after 3 s (qualify_timeout)."""
 
 
 class SippProcess:
@@ -60,28 +65,25 @@ class SippProcess:
             "secret": central.phone_secret(extension) if extension else "",
         }
         self._number = number
+        self._registered = 0.0, 0.0
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         """Start it; a phone is registered and reachable when this returns, a carrier is bound."""
         self._home.mkdir(parents=True)
         self._port = self._port or free_udp_port(self._address)
-        if self.extension:
-            register = await self._spawn("register", ["-m", "1"])
-            assert await register.wait() == 0, f"SIPp could not register {self.extension}: {self.log()}"
         if self._is_caller:
             options = ["-m", str(self._calls), "-r", str(self._rate), "-l", str(max(self._calls, 1))]
             self._process = await self._spawn(self._scenario, [*options, "-s", self._number])
             return
+        if self.extension:
+            await self._register()
         self._process = await self._spawn(self._scenario, [])
         await until(self._bound, f"SIPp {self._scenario} bound to its port")
         if self.extension:
-            # The server asked once before we listened: have it ask again.
-            extension = self.extension
-            await self._central.process.rx(f"pjsip qualify {extension}")
-            await until(self._reachable, f"phone {extension} reachable")
+            await self._heard()
 
-    async def wait(self, seconds: float = 30.0) -> int:
+    async def wait(self, seconds: float = WAIT_SECONDS) -> int:
         """The exit code of a caller that went through its scenario: 0 when all went as written."""
         assert self._process is not None
         async with asyncio.timeout(seconds):
@@ -92,6 +94,29 @@ class SippProcess:
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
+
+    async def leave(self) -> None:
+        """Kill it and give its registration back. Whether Asterisk took it is not looked at: it may be gone itself."""
+        await self.stop()
+        if self.extension and self._registered[1] and self._central.process.running:
+            leaving = await self._spawn("unregister", ["-m", "1", "-timeout", "5"])
+            await leaving.wait()
+
+    async def _register(self, *options: str) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        register = await self._spawn("register", list(options or ("-m", "1")))
+        assert await register.wait() == 0, f"SIPp could not register {self.extension}: {self.log()}"
+        self._registered = began, loop.time()
+
+    async def _heard(self) -> None:
+        """Asterisk has asked before we listened: only when that question was answered, or is given up, is the phone
+        reachable for good."""
+        loop = asyncio.get_running_loop()
+        registering, registered = self._registered
+        if loop.time() - registering > _REPEATED_SECONDS:
+            await until(lambda: loop.time() > registered + _GIVEN_UP_SECONDS, "the first question given up")
+        await self._central.reachable(self.extension or "")
 
     def log(self) -> str:
         """Errors and messages, for an assertion's text."""
@@ -111,11 +136,8 @@ class SippProcess:
     async def _spawn(self, scenario: str, options: list[str]) -> asyncio.subprocess.Process:
         program = shutil.which("sipp")
         assert program, "SIPp is not installed: apt-get install sip-tester"
-        text = (SCENARIOS / f"{scenario}.xml").read_text()
-        for name, value in self._words.items():
-            text = text.replace(f"%{name}%", value)
         file = self._home / f"{scenario}.xml"
-        file.write_text(text)
+        file.write_text(self._text(scenario))
         host, port = self._central.sip
         logs = ["-trace_err", "-error_file", str(self._home / f"{scenario}-errors.log")]
         logs += ["-trace_msg", "-message_file", str(self._home / f"{scenario}-messages.log")]
@@ -132,6 +154,14 @@ class SippProcess:
             cwd=self._home,
         )
 
+    def _text(self, scenario: str) -> str:
+        if scenario == "unregister":
+            return self._text("register").replace("Expires: 3600", "Expires: 0")
+        text = (SCENARIOS / f"{scenario}.xml").read_text()
+        for name, value in self._words.items():
+            text = text.replace(f"%{name}%", value)
+        return text
+
     def _bound(self) -> bool:
         assert self._process is not None
         assert self._process.returncode is None, f"SIPp ended: {self.log()}"
@@ -141,10 +171,6 @@ class SippProcess:
             except OSError:
                 return True
         return False
-
-    async def _reachable(self) -> bool:
-        lines = (await self._central.process.rx("pjsip show contacts")).splitlines()
-        return any(f" {self.extension}/" in line and " Avail " in line for line in lines)
 
 
 class PhoneBank(SippProcess):
@@ -156,29 +182,28 @@ class PhoneBank(SippProcess):
         super().__init__(central, "phone_answers", home, extension=extensions[0], ring_ms=ring_ms)
         self._extensions = extensions
 
-    async def start(self) -> None:
-        """All are registered and reachable when this returns, and will stay so."""
-        self._home.mkdir(parents=True)
-        self._port = free_udp_port(self._address)
-        for extension in self._extensions:
-            self._words |= {"extension": extension, "secret": self._central.phone_secret(extension)}
-            register = await self._spawn("register", ["-m", "1"])
-            assert await register.wait() == 0, f"SIPp could not register {extension}: {self.log()}"
-        self._process = await self._spawn(self._scenario, [])
-        await until(self._bound, "SIPp bank bound to its port")
-        # The questions that Asterisk sent while nobody listened are given up one qualify_timeout (3 s) later, and
-        # count as "gone" then: only an answer to a later question is there to stay.
-        loop = asyncio.get_running_loop()
-        given_up = loop.time() + 3.3
-        await until(lambda: loop.time() > given_up, "the first keep-alives given up")
-        for extension in self._extensions:
+    async def _register(self, *options: str) -> None:
+        rows = [
+            f"{e};[authentication username={e} password={self._central.phone_secret(e)}]"
+            for e in self._extensions
+        ]
+        table = self._home / "phones.csv"
+        await asyncio.to_thread(table.write_text, "\n".join(["SEQUENTIAL", *rows, ""]))
+        await super()._register("-inf", str(table), "-m", str(len(rows)), "-r", "100", *options)
+
+    def _text(self, scenario: str) -> str:
+        if scenario == "register":
+            proof = "[authentication username=%extension% password=%secret%]"
+            text = (SCENARIOS / "register.xml").read_text()
+            return text.replace(proof, "[field1]").replace("%extension%", "[field0]")
+        return super()._text(scenario)
+
+    async def _heard(self) -> None:
+        await super()._heard()
+        for extension in self._extensions[1:]:
             await self._central.process.rx(f"pjsip qualify {extension}")
         await until(self._all_reachable, "all phones of the bank reachable")
 
     async def _all_reachable(self) -> bool:
-        lines = [
-            line
-            for line in (await self._central.process.rx("pjsip show contacts")).splitlines()
-            if " Avail " in line
-        ]
-        return all(any(f" {extension}/" in line for line in lines) for extension in self._extensions)
+        shown = await self._central.process.rx("pjsip show contacts")
+        return all(states_of(shown, extension) == {"Avail"} for extension in self._extensions)

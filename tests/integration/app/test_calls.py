@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from ccserver.stack.gateway import GatewayProcess
 from ccserver.stack.softphone import ESTABLISHED
 
 from tests.rig.asterisk import PARIS_DID, Central
@@ -24,11 +25,10 @@ async def agent_state(chief: Api, extension: str, *states: str) -> Any:
     found: dict[str, Any] = {}
 
     async def is_so() -> bool:
-        rows = (await chief.get("/api/agents"))["items"]
-        found.update(next(row for row in rows if row["extension"] == extension))
+        found.update(await chief.agent(extension))
         return found["state"] in states
 
-    await until(is_so, f"agent {extension} {states}, is {found}")
+    await until(is_so, lambda: f"agent {extension} {states}, is {found}")
     return found
 
 
@@ -99,18 +99,14 @@ async def test_a_phone_that_rejects_or_is_not_there(installation: Installation, 
     assert (status, problem["code"]) == (409, "phone_unreachable")
 
 
-async def test_a_trunk_that_is_down(installation: Installation, sipp: SippFactory) -> None:
+async def test_a_trunk_that_is_down(installation: Installation, asterisk: Central, sipp: SippFactory) -> None:
     """Lyon has no gateway in this test."""
     node = await installation.node()
     agent, chief = await node.login("agent1003"), await node.login(CHIEF)
     await sipp("phone_answers", extension="1003")
-
-    async def lyon_is_down() -> bool:
-        links = (await chief.get("/api/status"))["links"]
-        return any(link["id"] == "trunk:lyon" and not link["up"] for link in links)
-
-    await until(lyon_is_down, "the trunk of Lyon seen down", 20)
-    call = (await agent.ended(await agent.call(ANSWERS), 40))["call"]
+    await asterisk.unreachable("trunk-lyon")
+    await chief.linked("trunk:lyon", False)
+    call = (await agent.ended(await agent.call(ANSWERS)))["call"]
     assert call["outcome"] == "trunk_down"
 
 
@@ -120,6 +116,7 @@ async def test_an_inbound_call_rings_its_agent_and_is_answered(
     node = await installation.node()
     chief = await node.login(CHIEF)
     await sipp("phone_answers", extension="1001")
+    await chief.phone("1001")
     caller = await sipp("caller", number=PARIS_DID, caller="0612345678", talk_ms=300)
     assert await caller.wait() == 0
     await until(lambda: has_calls(chief, 1), "the call in the history")
@@ -129,12 +126,20 @@ async def test_an_inbound_call_rings_its_agent_and_is_answered(
     assert call["agent_id"] == str(installation.ids["1001"])
 
 
-async def test_a_caller_who_gives_up_was_missed(installation: Installation, sipp: SippFactory) -> None:
+async def test_a_caller_who_gives_up_was_missed(
+    installation: Installation, gateway_paris: GatewayProcess, sipp: SippFactory
+) -> None:
     node = await installation.node()
     chief = await node.login(CHIEF)
     await sipp("phone_never_answers", extension="1001")
-    caller = await sipp("caller_gives_up", number=PARIS_DID, patience_ms=800)
-    await caller.wait()
+    await chief.phone("1001")
+    await gateway_paris.call("+33612345678", PARIS_DID)
+
+    async def rings() -> bool:
+        return [row["state"] for row in (await chief.get("/api/status"))["calls"]] == ["ringing"]
+
+    await until(rings, "the agent's phone rings")
+    await gateway_paris.rx("channel request hangup all")
     await until(lambda: has_calls(chief, 1), "the call in the history")
     call = (await chief.get("/api/calls"))["items"][0]
     assert (call["outcome"], call["ended_by"], call["answered_at"]) == ("missed", "customer", None)
@@ -164,6 +169,8 @@ async def test_a_colleague_is_rung_directly_and_never_through_the_gateway(
     chief = await node.login(CHIEF)
     await sipp("phone_answers", extension="1002")
     mine = await phone("1001")
+    await chief.phone("1001")
+    await chief.phone("1002")
     await mine.dial("1002")
     await mine.event(ESTABLISHED)
     await agent_state(chief, "1002", "on_call")

@@ -48,7 +48,7 @@ async def all_talk(chief: Api, count: int) -> None:
         return seen[0]["talking"] == count
 
     try:
-        await until(so, f"{count} calls talking", 30)
+        await until(so, f"{count} calls talking")
     except AssertionError:
         ended = Counter(row["outcome"] for row in (await chief.get("/api/calls"))["items"])
         raise AssertionError(f"{count} calls should talk: {seen}, history: {ended}") from None
@@ -76,6 +76,17 @@ async def channels_of(installation: Installation) -> dict[str, str]:
     return {line.split("!")[-1]: line.split("!")[0] for line in lines if "!" in line}
 
 
+async def nothing_left(installation: Installation, chief: Api) -> None:
+    """No channel, no call on the board, no agent in a call."""
+
+    async def so() -> bool:
+        agents = (await chief.get("/api/agents"))["items"]
+        busy = [row for row in agents if row["call_id"] is not None]
+        return not busy and not await states(chief) and not await channels_of(installation)
+
+    await until(so, "nothing is left of the calls")
+
+
 async def test_killed_in_the_middle_of_twenty_calls(big_installation: Installation, tmp_path: Path) -> None:
     installation = big_installation
     bank = PhoneBank(installation.central, MANY, tmp_path / "bank")
@@ -97,7 +108,6 @@ async def test_killed_in_the_middle_of_twenty_calls(big_installation: Installati
 
         await until(five_gone, "five calls ended in Asterisk")
         await node.start()
-        await node.start()
         chief = await node.login(CHIEF)
         await all_talk(chief, 15)
         for call_id in calls[5:]:
@@ -108,10 +118,7 @@ async def test_killed_in_the_middle_of_twenty_calls(big_installation: Installati
         rows = await history(installation.database)
         assert sorted(row["id"] for row in rows) == sorted(calls), "each call exactly once"
         assert all(row["endings"] == 1 for row in rows)
-        assert await channels_of(installation) == {}
-        assert await states(chief) == Counter()
-        agents_now = Counter(row["state"] for row in (await chief.get("/api/agents"))["items"])
-        assert agents_now["on_call"] == 0
+        await nothing_left(installation, chief)
     finally:
         await bank.stop()
 
@@ -128,18 +135,13 @@ async def test_killed_while_phones_ring_and_callers_wait(
         calls = await place_all(node, MANY[:8])
         await node.kill9()
         await node.start()
-        await node.start()
         chief = await node.login(CHIEF)
         for call_id in calls:
             await chief.send("POST", f"/api/calls/{call_id}/hangup")
-        journeys = [await chief.ended(call_id, 60) for call_id in calls]
+        journeys = [await chief.ended(call_id) for call_id in calls]
         assert len(await history(installation.database)) == 8
         assert all(journey["call"]["outcome"] for journey in journeys)
-
-        async def silent() -> bool:
-            return await channels_of(installation) == {}
-
-        await until(silent, "no channel is left behind", 60)
+        await nothing_left(installation, chief)
     finally:
         await bank.stop()
 
@@ -160,7 +162,7 @@ async def test_asterisk_restarts_blind_then_right_again(
         async def blind() -> bool:
             return (await chief.get("/api/status"))["blind_since"] is not None
 
-        await until(blind, "the board says it is blind", 10)
+        await until(blind, "the board says it is blind")
         status, problem = await chief.send(
             "POST", "/api/calls", {"number": ANSWERS, "agent_id": str(installation.ids["2001"])}
         )
@@ -171,7 +173,7 @@ async def test_asterisk_restarts_blind_then_right_again(
             state = await chief.get("/api/status")
             return state["blind_since"] is None and state["calls"] == []
 
-        await until(sees, "sees again, without ghosts", 40)
+        await until(sees, "sees again, without ghosts")
         journeys = [await chief.ended(call_id) for call_id in calls]
         assert all(journey["call"]["end_estimated"] for journey in journeys)
         assert all(journey["call"]["outcome"] == "answered" for journey in journeys)
@@ -194,15 +196,12 @@ async def test_a_standby_takes_over_and_the_old_owner_stands_down(
         await all_talk(chief, 6)
         await all_talk(elsewhere, 6)
         await installation.node("second", "telephony", REDIS_URL=redis_url)
-        loop = asyncio.get_running_loop()
         await first.kill9()
-        killed_at = loop.time()
 
         async def acts() -> bool:
             return (await chief.send("POST", f"/api/calls/{calls[0]}/hangup"))[0] == 202
 
-        await until(acts, "the standby acts", 10)
-        assert loop.time() - killed_at < 10
+        await until(acts, "the standby acts")
         assert (await chief.ended(calls[0]))["call"]["outcome"] == "answered"
         for call_id in calls[1:]:
             assert (await chief.send("POST", f"/api/calls/{call_id}/hangup"))[0] == 202
@@ -239,7 +238,7 @@ async def test_postgresql_away_for_half_a_minute_under_traffic(
             links = {link["id"]: link for link in (await chief.get("/api/status"))["links"]}
             return not links["postgresql"]["up"]
 
-        await until(says_so, "the board tells that PostgreSQL is away", 10)
+        await until(says_so, "the board tells that PostgreSQL is away")
         assert (await chief.send("GET", "/api/calls"))[0] == 503
         # Telephony goes on: calls end, calls begin, the board moves.
         assert (await chief.send("POST", f"/api/calls/{calls[0]}/hangup"))[0] == 202
@@ -249,18 +248,18 @@ async def test_postgresql_away_for_half_a_minute_under_traffic(
             assert status == 202, answer
             calls.append(answer["id"])
         await all_talk(chief, 5)
-        await until(lambda: loop.time() > back_at, "half a minute gone", 40)
+        await until(lambda: loop.time() > back_at, "half a minute gone")
         await own_postgres.start()
         for call_id in calls[1:]:
             assert (await chief.send("POST", f"/api/calls/{call_id}/hangup"))[0] == 202
 
         async def drained() -> bool:
             links = {link["id"]: link for link in (await chief.get("/api/status"))["links"]}
-            return links["postgresql"]["up"] and links["journal"]["detail"] == ""
+            return bool(links["postgresql"]["up"] and links["journal"]["detail"] == "")
 
-        await until(drained, "the journal drained", 30)
+        await until(drained, "the journal drained")
         for call_id in calls:
-            assert (await chief.ended(call_id, 30))["call"]["outcome"] == "answered"
+            assert (await chief.ended(call_id))["call"]["outcome"] == "answered"
         rows = await history(database)
         assert sorted(row["id"] for row in rows) == sorted(calls)
         assert all(row["endings"] == 1 for row in rows)
@@ -287,7 +286,7 @@ async def test_redis_killed_and_back_heals_without_a_reload(
         async def blind() -> bool:
             return (await chief.get("/api/status"))["blind_since"] is not None
 
-        await until(blind, "a web node without its bus says it is blind", 10)
+        await until(blind, "a web node without its bus says it is blind")
         # One call ends while nobody can tell the web node.
         channels = await channels_of(installation)
         await hang_up_in_asterisk(installation, [channels[f"cc-{calls[0]}-customer"]])
@@ -297,7 +296,7 @@ async def test_redis_killed_and_back_heals_without_a_reload(
             status = await chief.get("/api/status")
             return status["blind_since"] is None and [row["id"] for row in status["calls"]] == [calls[1]]
 
-        await until(healed, "the same socket shows the truth again", 60)
+        await until(healed, "the same socket shows the truth again")
         assert (await chief.send("POST", f"/api/calls/{calls[1]}/hangup"))[0] == 202
         for call_id in calls:
             await chief.ended(call_id)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from ccserver.stack.softphone import ESTABLISHED
+from ccserver.stack.softphone import CLOSED, ESTABLISHED
 
 from tests.integration.app.test_calls import agent_state, has_calls
 from tests.rig.asterisk import PARIS_DID, Central
@@ -52,7 +52,7 @@ async def test_closed_is_not_missed(installation: Installation, sipp: SippFactor
     await installation.close(PARIS_DID)
     node = await installation.node()
     chief = await node.login(CHIEF)
-    caller = await sipp("caller_gives_up", number=PARIS_DID, patience_ms=5000)
+    caller = await sipp("caller", number=PARIS_DID)
     await caller.wait()
     journey = await only_call(chief)
     assert journey["call"]["outcome"] == "closed"
@@ -66,7 +66,7 @@ async def test_a_forward_that_the_site_may_not_call_is_refused(
     await installation.did(PARIS_DID, target="number", forward_to="+442079460001")
     node = await installation.node()
     chief = await node.login(CHIEF)
-    caller = await sipp("caller_gives_up", number=PARIS_DID, patience_ms=5000)
+    caller = await sipp("caller", number=PARIS_DID)
     await caller.wait()
     assert (await only_call(chief))["call"]["outcome"] == "not_allowed"
 
@@ -93,19 +93,26 @@ async def test_a_physical_phone_dials_is_dialled_and_has_a_number(
     reception = await phone("1002")
     await reception.dial("0145000006")
     await until(lambda: has_calls(chief, 1, "33145000006"), "the call out in the history")
+    await reception.event(CLOSED)
     call = (await chief.get("/api/calls?number=33145000006"))["items"][0]
     assert (call["direction"], call["outcome"], call["trunk"]) == ("outbound", "answered", "paris")
     assert (call["agent_id"], call["party"], call["site"]) == (None, "Accueil (1002)", "Paris")
     await sipp("phone_answers", extension="1001")
+    await chief.phone("1001")
+    since = reception.mark()
     await reception.dial("1001")
-    await reception.event(ESTABLISHED)
+    await reception.event(ESTABLISHED, since=since)
     await agent_state(chief, "1001", "on_call")
     await reception.hang_up()
     await until(lambda: has_calls(chief, 1, "1001"), "the internal call in the history")
     call = (await chief.get("/api/calls?number=1001"))["items"][0]
     assert (call["direction"], call["outcome"], call["ended_by"]) == ("internal", "answered", "agent")
+    board = await stations_of(chief)
     await reception.stop()
+    await board.until_rows(station(phone_id, "unregistered"))
     await sipp("phone_answers", extension="1002")
+    await board.until_rows(station(phone_id, "registered"))
+    await board.socket.close()
     caller = await sipp("caller", number=PARIS_DID, caller=CALLER, talk_ms=300)
     assert await caller.wait() == 0
     await until(lambda: has_calls(chief, 1, "33612345678"), "the call in in the history")
@@ -114,10 +121,9 @@ async def test_a_physical_phone_dials_is_dialled_and_has_a_number(
 
 
 async def test_a_sites_phone_is_shown_as_it_comes_and_goes(
-    installation: Installation, asterisk: Central, phone: PhoneFactory
+    installation: Installation, phone: PhoneFactory
 ) -> None:
     """Live, and after the node comes back: what happened meanwhile is told by the resync."""
-    await until(lambda: nobody_at(asterisk, "1002"), "an earlier test's phone is found gone", 30)
     phone_id = await installation.physical("1002", "Accueil", "paris")
     node = await installation.node()
     chief = await node.login(CHIEF)
@@ -169,7 +175,11 @@ async def test_an_agent_dials_a_physical_phone(
     node = await installation.node()
     chief = await node.login(CHIEF)
     await sipp("phone_answers", extension="1002")
+    board = await stations_of(chief)
+    await board.until_rows(lambda rows: "registered" in [row["state"] for row in rows.values()])
+    await board.socket.close()
     mine = await phone("1001")
+    await chief.phone("1001")
     await mine.dial("1002")
     await mine.event(ESTABLISHED)
     await mine.hang_up()
@@ -213,19 +223,28 @@ async def channels(asterisk: Central) -> dict[str, str]:
     return {row[-1]: row[4] for row in rows}
 
 
-async def test_a_mobiles_voicemail_is_never_joined_with_a_customer(
+async def test_a_mobiles_voicemail_is_never_joined_with_anybody(
     installation: Installation, asterisk: Central, sipp: SippFactory, gateway_lyon: Any
 ) -> None:
+    """Neither with the customer whom its agent calls, nor with a caller who waits for him."""
     await installation.mobile("1003", VOICEMAIL)
+    await installation.mobile("1004", VOICEMAIL)
+    await installation.did(PARIS_DID, target="agent", user_id=installation.ids["1004"])
     node = await installation.node()
     agent, chief = await node.login("agent1003"), await node.login(CHIEF)
+    caller = await sipp("caller", number=PARIS_DID, caller=CALLER)
     call_id = await agent.call(ANSWERS)
     await until(lambda: asked(asterisk, call_id), "the mobile answered and is asked")
     assert (await agent_state(chief, "1003", "ringing"))["call_id"] == call_id
-    journey = await agent.ended(call_id, 30)
+    journey = await agent.ended(call_id)
     assert journey["call"]["outcome"] == "agent_no_answer"
     assert [leg["role"] for leg in journey["legs"]] == ["agent"], "the customer was never called"
     await agent_state(chief, "1003", "available")
+    await caller.wait()
+    assert 200 not in caller.statuses()
+    await until(lambda: has_calls(chief, 1, "33612345678"), "the caller in the history")
+    call = (await chief.get("/api/calls?number=33612345678"))["items"][0]
+    assert (call["outcome"], call["answered_at"]) == ("missed", None)
 
 
 async def test_a_caller_reaches_an_agent_on_his_mobile_and_no_voicemail(
@@ -243,16 +262,3 @@ async def test_a_caller_reaches_an_agent_on_his_mobile_and_no_voicemail(
         str(installation.ids["1003"]),
     )
     assert routed(journey) == [("mobile", PRESSES_ONE)]
-
-
-async def test_a_caller_waits_for_a_mobiles_voicemail_in_vain(
-    installation: Installation, sipp: SippFactory, gateway_lyon: Any
-) -> None:
-    await installation.mobile("1003", VOICEMAIL)
-    await installation.did(PARIS_DID, target="agent", user_id=installation.ids["1003"])
-    node = await installation.node()
-    chief = await node.login(CHIEF)
-    caller = await sipp("caller_gives_up", number=PARIS_DID, patience_ms=25000)
-    await caller.wait()
-    call = (await only_call(chief))["call"]
-    assert (call["outcome"], call["answered_at"]) == ("missed", None)

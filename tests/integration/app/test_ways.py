@@ -22,20 +22,8 @@ async def lyon_carrier(
     """Something at the address of Lyon's gateway; a carrier that refuses is known to be reachable."""
     carrier = await sipp(scenario, address=LYON_ADDRESS, port=asterisk.trunk_port("lyon"), **more)
     if scenario == "carrier_refuses":
-        await asterisk.process.rx("pjsip qualify trunk-lyon")
-        await until(lambda: reachable(asterisk, "lyon"), "the carrier of Lyon reachable")
+        await asterisk.reachable("trunk-lyon")
     return carrier
-
-
-async def reachable(asterisk: Central, slug: str) -> bool:
-    lines = (await asterisk.process.rx("pjsip show contacts")).splitlines()
-    return any(f" trunk-{slug}/" in line and " Avail " in line for line in lines)
-
-
-async def link(chief: Api, name: str) -> Any:
-    """The row of a link on the board, None while there is none."""
-    links = (await chief.get("/api/status"))["links"]
-    return next((row for row in links if row["id"] == name), None)
 
 
 def attempts(journey: Any) -> list[tuple[str, int | None]]:
@@ -100,18 +88,14 @@ async def test_a_trunk_known_to_be_dead_is_tried_last_and_all_dead_is_trunk_down
     node = await installation.node()
     agent, chief = await node.login("agent1003"), await node.login(CHIEF)
     await sipp("phone_answers", extension="1003")
-
-    async def is_down() -> bool:
-        row = await link(chief, "trunk:lyon")
-        return row is not None and not row["up"]
-
-    await until(is_down, "the trunk of Lyon seen down", 20)
-    row = await link(chief, "site:lyon")
-    assert row is not None and not row["up"] and row["since"] <= row["as_of"]
-    assert (await link(chief, "site:paris"))["up"]
+    await asterisk.unreachable("trunk-lyon")
+    await chief.linked("trunk:lyon", False)
+    row = await chief.linked("site:lyon", False)
+    assert row["since"] <= row["as_of"]
+    assert (await chief.link("site:paris"))["up"]
     journey = await agent.ended(await agent.call(ABROAD.replace("0001", "0007")))
     assert (journey["call"]["outcome"], trunks(journey)) == ("busy", ["paris"])
-    journey = await agent.ended(await agent.call(ANSWERS), 40)
+    journey = await agent.ended(await agent.call(ANSWERS))
     assert journey["call"]["outcome"] == "trunk_down"
 
 
@@ -127,11 +111,19 @@ async def test_a_trunk_that_dies_under_a_call_is_left_when_its_keep_alive_says_s
     await sipp("phone_answers", extension="1003")
     await carrier.stop()
     call_id = await agent.call(ANSWERS)
-    row = await chief.live(call_id, "talking", seconds=30)
+    await until(lambda: is_dialled(asterisk, call_id), "the trunk of Lyon is called")
+    await asterisk.unreachable("trunk-lyon")
+    row = await chief.live(call_id, "talking")
     assert row["trunk"] == "paris"
     await agent.send("POST", f"/api/calls/{call_id}/hangup")
     journey = await agent.ended(call_id)
     assert [way for way, _ in attempts(journey)] == ["lyon"]
+
+
+async def is_dialled(asterisk: Central, call_id: str) -> bool:
+    """Whether the customer is on the way by the trunk of Lyon."""
+    lines = (await asterisk.process.rx("core show channels concise")).splitlines()
+    return any(line.startswith("PJSIP/trunk-lyon-") and f"cc-{call_id}-customer" in line for line in lines)
 
 
 async def test_a_server_killed_between_two_ways_takes_up_the_living_one(
@@ -161,20 +153,12 @@ async def test_a_site_cut_off_is_shown_since_when_and_comes_back(
     carrier = await lyon_carrier(asterisk, sipp)
     node = await installation.node()
     chief = await node.login(CHIEF)
-    await chief.get("/api/agents")
-
-    async def lyon_is(up: bool) -> bool:
-        row = await link(chief, "site:lyon")
-        return row is not None and row["up"] is up
-
-    await until(lambda: lyon_is(True), "Lyon seen", 20)
+    await chief.linked("site:lyon", True)
     await carrier.stop()
-    await asterisk.process.rx("pjsip qualify trunk-lyon")
-    await until(lambda: lyon_is(False), "Lyon cut off", 20)
-    since = (await link(chief, "site:lyon"))["since"]
+    await asterisk.unreachable("trunk-lyon")
+    since = (await chief.linked("site:lyon", False))["since"]
     await lyon_carrier(asterisk, sipp)
-    await until(lambda: lyon_is(True), "Lyon back", 20)
-    assert (await link(chief, "site:lyon"))["since"] > since
+    assert (await chief.linked("site:lyon", True))["since"] > since
 
 
 async def test_each_site_leaves_by_its_own_and_the_longest_prefix_wins(
@@ -197,7 +181,7 @@ async def test_each_site_leaves_by_its_own_and_the_longest_prefix_wins(
             number,
         )
         await phone.stop()
-    assert (await link(chief, "site:lyon"))["up"]
+    assert (await chief.link("site:lyon"))["up"]
 
 
 async def test_what_a_site_may_not_call(
@@ -207,6 +191,7 @@ async def test_what_a_site_may_not_call(
     node = await installation.node()
     agent, chief = await node.login("agent1001"), await node.login(CHIEF)
     mine = await phone("1001")
+    await chief.phone("1001")
     status, problem = await agent.send("POST", "/api/calls", {"number": ABROAD})
     assert (status, problem["errors"][0]["code"]) == (422, "number_not_allowed")
     await mine.dial("00442079460001")
