@@ -30,6 +30,7 @@ from ccserver.storage import migrate as migrations
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Contact-center server on Asterisk and PostgreSQL.",
 )
 app.add_typer(asterisk_commands, name="asterisk")

@@ -11,7 +11,11 @@ set -euo pipefail
 # shellcheck source=scripts/lib/setup.sh
 . "$(dirname "$0")/lib/setup.sh"
 
-case "${1:-}" in -h | --help) sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
+case "${1:-}" in -h | --help)
+    usage "$0"
+    exit 0
+    ;;
+esac
 
 # The container of a running stack, when this machine has no Asterisk of its own to configure.
 inside_compose() {
@@ -26,7 +30,8 @@ if inside_compose; then
     ask=("${compose[@]}" exec -T ccserver .venv/bin/ccserver asterisk)
 else
     set_up run >&2
-    etc=$(sed -n 's/.*"etc": *"\([^"]*\)".*/\1/p' "${CCSERVER_DATA:-data}/asterisk/layout.json" 2>/dev/null | head -n 1)
+    layout=${CCSERVER_DATA:-data}/asterisk/layout.json etc=
+    if [ -r "$layout" ]; then etc=$(sed -n 's/.*"etc": *"\([^"]*\)".*/\1/p' "$layout" | head -n 1); fi
     if [ -n "$etc" ] && [ -d "$etc" ] && [ ! -w "$etc" ] && ! is_root; then
         die "$etc belongs to $(stat -c %U "$etc"). Run this as that user, or as root: sudo -E $0 $*"
     fi

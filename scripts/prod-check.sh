@@ -9,6 +9,7 @@ set -euo pipefail
 # shellcheck source=scripts/lib/setup.sh
 . "$(dirname "$0")/lib/setup.sh"
 
+help_first "$0" "$@"
 set_up run >&2
 cd "$ROOT"
 exec "$VENV/bin/ccserver" doctor "$@"

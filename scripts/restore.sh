@@ -10,6 +10,7 @@ set -euo pipefail
 # shellcheck source=scripts/lib/setup.sh
 . "$(dirname "$0")/lib/setup.sh"
 
+help_first "$0" "$@"
 set_up run
 cd "$ROOT"
 exec "$VENV/bin/ccserver" restore "$@"

@@ -6,6 +6,9 @@ die() {
     exit 1
 }
 
+# usage SCRIPT: the comment at its top.
+usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$1"; }
+
 have() { command -v "$1" >/dev/null 2>&1; }
 
 is_root() { [ "$(id -u)" -eq 0 ]; }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Brings a checkout to the state in which ccserver runs: Python environment, translations, front-end packages.
+# Brings a checkout to the state in which ccserver runs: Python environment, packages, translations.
 # Everything is stamped: nothing is done twice for the same input.
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -65,30 +65,21 @@ compile_translations() {
             "$VENV/bin/pybabel" --quiet compile --use-fuzzy -i "$po" -o "${po%.po}.mo" ||
                 die "The translation $po cannot be compiled (above)."
         fi
-    done < <(find "$ROOT/ccserver" "$ROOT/web" -name node_modules -prune -o -name '*.po' -print0 2>/dev/null)
+    done < <(find "$ROOT/ccserver" "$ROOT/web" -name '*.po' -print0 2>/dev/null)
 }
 
-npm_install() {
-    cd "$ROOT/web" || return
-    if [ -f package-lock.json ]; then
-        npm ci --no-audit --no-fund
-    else
-        npm install --no-audit --no-fund
-    fi && npm run --if-present vendor
-}
-
-# The pages load their libraries from web/static/vendor; package.json's script "vendor" copies them there.
-install_front_end() {
-    local key
-    [ -f "$ROOT/web/package.json" ] || return 0
-    key=$(hash_of "$ROOT/web/package.json" "$ROOT/web/package-lock.json")
-    if [ -d "$ROOT/web/node_modules" ] && stamped front-end "$key"; then
-        return
-    fi
-    need_packages "npm:npm"
-    step "Installing front-end packages" "$SETUP_LOG" npm_install ||
-        die "npm could not install the front-end packages (above). Check that this machine reaches its npm registry, then run this again."
-    stamp front-end "$key"
+# help_first SCRIPT ARGUMENTS...: --help installs nothing. Once there is a ccserver, it answers by itself, in full.
+help_first() {
+    local script=$1 argument
+    shift
+    [ ! -x "$VENV/bin/ccserver" ] || return 0
+    for argument in "$@"; do
+        case $argument in -h | --help)
+            usage "$script"
+            exit 0
+            ;;
+        esac
+    done
 }
 
 # set_up run|dev: all of the above, by one process at a time.
@@ -98,7 +89,6 @@ set_up() {
     flock 9
     make_venv
     install_project "$extra"
-    install_front_end
     compile_translations
     exec 9>&-
 }
