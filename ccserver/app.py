@@ -175,6 +175,8 @@ async def build_web(base: Base) -> web.Application:
         clock=utc_now,
         monotonic=time.monotonic,
         lifetime=timedelta(hours=settings.session_hours),
+        heard_since=feed.unbroken_since,
+        outage_seconds=settings.session_outage_minutes * 60.0,
     )
     throttle = Throttle(database, clock=utc_now)
     accounts = Accounts(database, sessions, hashing, throttle, clock=utc_now)
@@ -230,6 +232,7 @@ async def build_web(base: Base) -> web.Application:
     )
     SessionWatch(hub, lambda session_ids: revalidate(app, session_ids)).start(supervisor)
     supervisor.spawn("old sessions", accounts.keep_tidy)
+    supervisor.spawn("sessions kept", sessions.keep_books)
     app.on_cleanup.append(_closing(hashing))
     supervisor.spawn("first account", lambda: _bootstrap(accounts, settings))
     return app

@@ -28,6 +28,7 @@ class Settings:
     bootstrap_password: str = field(default="", repr=False)
     access_token_minutes: int = 15
     session_hours: int = 16
+    session_outage_minutes: int = 240
     host: str = "127.0.0.1"
     port: int = 1128
     public_url: str = ""
@@ -125,6 +126,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         bootstrap_password=env.get("BOOTSTRAP_PASSWORD", ""),
         access_token_minutes=_integer(env, "ACCESS_TOKEN_EXPIRE_MINUTES", 15, 1, 1440),
         session_hours=_integer(env, "SESSION_EXPIRE_HOURS", 16, 1, 720),
+        session_outage_minutes=_integer(env, "SESSION_OUTAGE_MINUTES", 240, 0, 1440),
         host=env.get("CCSERVER_HOST", "127.0.0.1"),
         port=_integer(env, "CCSERVER_PORT", 1128, 0, 65535),
         public_url=_url(env, "PUBLIC_URL"),

@@ -71,6 +71,7 @@ class LiveFeed:
         self._link_lost = True
         self._synced_before = False
         self._asked = -ASK_AGAIN_SECONDS
+        self._unbroken = float("inf")
         self._need = asyncio.Event()
 
     @property
@@ -87,6 +88,10 @@ class LiveFeed:
     def heard_at(self) -> float:
         """Epoch seconds of the last thing heard in sync: ``/health`` shows its age as lag."""
         return self._heard_at
+
+    def unbroken_since(self) -> float:
+        """Monotonic instant since which no announcement can have been missed; infinity while some may be now."""
+        return self._unbroken if self._bus.up else float("inf")
 
     async def start(self) -> None:
         """Blind until the first snapshot; the bus must have been started."""
@@ -205,6 +210,7 @@ class LiveFeed:
 
     def _lost(self, reason: str) -> None:
         was_synced = self._follower.synced
+        self._unbroken = self._monotonic()
         self._follower.lost()
         self._want(was_synced, reason)
 

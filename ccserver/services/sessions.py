@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -14,28 +14,26 @@ from ccserver.domain.account import MeNotice
 from ccserver.domain.errors import Unauthenticated, Unavailable
 from ccserver.domain.stream import Change
 from ccserver.services.base import Announce, Clock, new_id
+from ccserver.services.outage import OutageLog
+from ccserver.services.session_memory import OUTAGE_SECONDS, SessionMemory, never_interrupted
 from ccserver.storage import sessions as store
 from ccserver.storage.pool import Connection, Database
 
-CACHE_SECONDS = 5.0
-"""A session is looked up again after this long; a notice on topic ``me`` forgets it at once."""
-STALE_SECONDS = 1800.0
-"""While PostgreSQL is away, who was known this recently is still known: boards live on."""
-CACHE_ENTRIES = 20_000
+UNSURE_TOKENS = 1000
+"""Swaps whose commit nobody confirmed: as many as there can be requests under way when PostgreSQL goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """What a login or a refresh hands out. ``refresh`` can be used once."""
+    """What a login or a refresh hands out. ``refresh`` can be used once.
+
+    ``kept_until`` (epoch seconds): PostgreSQL is away, the refresh token is the same as before, and the session can
+    be kept until then at most.
+    """
 
     actor: Actor
     refresh: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    state: store.SessionState | None
-    at: float
+    kept_until: float | None = None
 
 
 def hash_token(token: str) -> bytes:
@@ -57,7 +55,10 @@ def ended_notice(actor_tenant: UUID, user_id: UUID, session_id: UUID, reason: st
 
 
 class Sessions:
-    """Looks sessions up through a short cache, and opens, refreshes and ends them."""
+    """Looks sessions up through a short memory, and opens, refreshes and ends them.
+
+    ``heard_since`` and ``outage_seconds``: see SessionMemory; they bound what goes on without PostgreSQL.
+    """
 
     def __init__(
         self,
@@ -67,58 +68,56 @@ class Sessions:
         clock: Clock,
         monotonic: Callable[[], float],
         lifetime: timedelta,
+        heard_since: Callable[[], float] = never_interrupted,
+        outage_seconds: float = OUTAGE_SECONDS,
     ) -> None:
         self._database = database
         self._announce = announce
         self._clock = clock
         self._monotonic = monotonic
         self._lifetime = lifetime
-        self._known: dict[UUID, _Known] = {}
-        self._news = 0
+        self._memory = SessionMemory(
+            clock=clock, monotonic=monotonic, heard_since=heard_since, outage_seconds=outage_seconds
+        )
+        self._outage = OutageLog(database, clock=clock)
+        self._unsure: dict[bytes, tuple[datetime, ...]] = {}
 
     async def actor(self, session_id: UUID) -> Actor:
         """Who the open session stands for. Raises Unauthenticated with the reason of its end, Unavailable."""
-        known = self._known.get(session_id)
-        if known is None or self._monotonic() - known.at > CACHE_SECONDS:
+        known = self._memory.get(session_id)
+        if known is None or not self._memory.is_fresh(known):
             try:
                 await self._look_up([session_id])
             except Unavailable:
-                if known is None or self._monotonic() - known.at > STALE_SECONDS:
+                if known is None or not self._memory.serves(known):
                     raise
-            known = self._known.get(session_id, known)
+            known = self._memory.get(session_id) or known
         return self._open(known.state if known else None)
 
     async def revalidate(self, session_ids: Iterable[UUID]) -> dict[UUID, Actor | None]:
         """The actors of many sessions in one query, None for those that are over; for sockets that stay open.
 
-        While PostgreSQL is away, those known recently are taken as they were; raises Unavailable only when
-        one of them never was.
+        While PostgreSQL is away, those known before are taken as they were, less what has been heard since;
+        raises Unavailable only when one of them never was.
         """
         wanted = list(session_ids)
         try:
             await self._look_up(wanted)
         except Unavailable:
-            if any(session_id not in self._known for session_id in wanted):
+            if any(self._memory.get(session_id) is None for session_id in wanted):
                 raise
         found: dict[UUID, Actor | None] = {}
         for session_id in wanted:
             try:
-                known = self._known.get(session_id)
+                known = self._memory.get(session_id)
                 found[session_id] = self._open(known.state if known else None)
             except Unauthenticated:
                 found[session_id] = None
         return found
 
     def observe(self, changes: Sequence[Change]) -> None:
-        """Forget what is cached of the users that ``me`` changes are about. Called for every node's changes."""
-        users = {change.user_id for change in changes if change.topic in ("me", "users") and change.user_id}
-        if not users:
-            return
-        self._news += 1
-        for session_id, known in list(self._known.items()):
-            if known.state is not None and known.state.actor.user_id in users:
-                # Old rather than forgotten: it still serves if PostgreSQL is away.
-                self._known[session_id] = _Known(known.state, known.at - 2 * CACHE_SECONDS)
+        """Take in what was announced of users. Called for every node's changes."""
+        self._memory.observe(changes)
 
     async def open(
         self, connection: Connection, *, tenant_id: UUID, user_id: UUID, address: str, user_agent: str
@@ -137,43 +136,75 @@ class Sessions:
         await store.insert_session(connection, session)
         token = secrets.token_urlsafe(32)
         await store.insert_refresh_token(connection, hash_token(token), session.id, tenant_id, now)
+        # Not committed yet: it counts only with a session that PostgreSQL has told of.
+        self._memory.issue(hash_token(token), session.id, now)
         return session.id, token
 
     async def refresh(self, token: str) -> Tokens:
         """Swap a refresh token for a new one. A token used twice ends its session: one of the two was stolen.
 
-        Raises Unauthenticated (session_expired, token_reused, the reason of the end, or unauthenticated).
+        While PostgreSQL is away nothing is swapped: who shows the newest token of a session that can be vouched
+        for is kept, for a bounded time. Raises Unauthenticated (session_expired, token_reused, the reason of the
+        end, or unauthenticated), Unavailable.
         """
-        now = self._clock()
-        fresh = secrets.token_urlsafe(32)
-        refusal: Unauthenticated | None = None
-        async with self._database.system() as connection:
-            held = await store.refresh_token(connection, hash_token(token))
-            if held is None:
-                raise Unauthenticated
-            if held.ended_at is not None:
-                raise Unauthenticated(held.end_reason or "session_ended")
-            if held.used_at is not None:
-                await store.end_session(connection, held.session_id, "token_reused", now)
-                refusal = Unauthenticated("token_reused")
-            elif held.expires_at <= now:
-                raise Unauthenticated("session_expired")
-            else:
-                await store.use_refresh_token(connection, hash_token(token), held.session_id, now)
-                await store.insert_refresh_token(
-                    connection, hash_token(fresh), held.session_id, held.tenant_id, now
-                )
-        if refusal is not None:
-            await self.told_ended(held.tenant_id, held.user_id, [held.session_id], "token_reused")
-            raise refusal
-        return Tokens(actor=await self.actor(held.session_id), refresh=fresh)
+        try:
+            return await self._swap(token)
+        except Unavailable:
+            known = self._memory.kept(hash_token(token))
+            if known is None:
+                raise
+        actor = self._open(known.state)
+        self._outage.note(actor)
+        return Tokens(actor=actor, refresh=token, kept_until=self._memory.kept_until(known))
+
+    async def keep_books(self) -> None:
+        """Audit who was kept without PostgreSQL, and look at once whether they still may; for the supervisor."""
+        while True:
+            await self.revalidate(await self._outage.wait())
+
+    async def _swap(self, token: str) -> Tokens:
+        now, used, fresh = self._clock(), hash_token(token), secrets.token_urlsafe(32)
+        asked_at, news = self._monotonic(), self._memory.news
+        states: dict[UUID, store.SessionState] = {}
+        reused = begun = False
+        try:
+            async with self._database.system() as connection:
+                held = _standing(await store.refresh_token(connection, used))
+                session_id = held.session_id
+                reused = held.used_at is not None and held.used_at not in self._unsure.get(used, ())
+                if reused:
+                    await store.end_session(connection, session_id, "token_reused", now)
+                elif held.expires_at <= now:
+                    raise Unauthenticated("session_expired")
+                else:
+                    begun = True
+                    await store.use_refresh_token(connection, used, session_id, now)
+                    await store.insert_refresh_token(
+                        connection, hash_token(fresh), session_id, held.tenant_id, now
+                    )
+                    states = await store.session_states(connection, [session_id])
+        except Unavailable:
+            if begun:
+                self._doubt_swap(used, now)
+            raise
+        if reused:
+            await self.told_ended(held.tenant_id, held.user_id, [session_id], "token_reused")
+            raise Unauthenticated("token_reused")
+        self._unsure.pop(used, None)
+        self._memory.issue(hash_token(fresh), session_id, now, instead_of=used)
+        self._memory.looked_up([session_id], states, asked_at, news)
+        return Tokens(actor=self._open(states.get(session_id)), refresh=fresh)
+
+    def _doubt_swap(self, used: bytes, at: datetime) -> None:
+        """PostgreSQL went before it confirmed. If it had committed, that use was ours and nobody has its fruit."""
+        while len(self._unsure) >= UNSURE_TOKENS:
+            del self._unsure[next(iter(self._unsure))]
+        self._unsure[used] = (*self._unsure.get(used, ()), at)
 
     async def told_ended(self, tenant_id: UUID, user_id: UUID, ended: Sequence[UUID], reason: str) -> None:
         """Announce sessions that a committed transaction ended."""
         at = self._clock().timestamp()
-        self._news += 1
-        for session_id in ended:
-            self._known.pop(session_id, None)
+        self._memory.forget(ended)
         if ended:
             await self._announce(*(ended_notice(tenant_id, user_id, s, reason, at) for s in ended))
 
@@ -205,14 +236,17 @@ class Sessions:
     async def _look_up(self, session_ids: Sequence[UUID]) -> None:
         if not session_ids:
             return
-        asked_at, news = self._monotonic(), self._news
+        asked_at, news = self._monotonic(), self._memory.news
         async with self._database.system() as connection:
             states = await store.session_states(connection, session_ids)
-        if news != self._news:
-            # Something changed while PostgreSQL was answering: the answer may be of before. It serves those
-            # who asked, and the next one looks again.
-            asked_at -= 2 * CACHE_SECONDS
-        if len(self._known) + len(session_ids) > CACHE_ENTRIES:
-            self._known.clear()
-        for session_id in session_ids:
-            self._known[session_id] = _Known(states.get(session_id), asked_at)
+        # What news overtook may be of before: it serves those who asked, and the next one looks again.
+        self._memory.looked_up(session_ids, states, asked_at, news)
+
+
+def _standing(held: store.RefreshToken | None) -> store.RefreshToken:
+    """The token if its session is open. Raises Unauthenticated with the reason of its end."""
+    if held is None:
+        raise Unauthenticated
+    if held.ended_at is not None:
+        raise Unauthenticated(held.end_reason or "session_ended")
+    return held

@@ -41,10 +41,14 @@ class RefreshToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionState:
-    """A session and who it stands for. ``end_reason`` is "" while it is open."""
+    """A session and who it stands for. ``end_reason`` is "" while it is open.
+
+    ``refreshed_at``: when its newest refresh token was handed out, by whichever node.
+    """
 
     actor: Actor
     expires_at: datetime
+    refreshed_at: datetime
     end_reason: str
 
 
@@ -100,6 +104,7 @@ async def session_states(connection: Connection, session_ids: Sequence[UUID]) ->
                 locale=row["locale"],
             ),
             expires_at=row["expires_at"],
+            refreshed_at=row["refreshed_at"],
             end_reason=reason or ("" if row["active"] else "deactivated"),
         )
     return states

@@ -39,6 +39,7 @@ def test_what_is_set_is_read() -> None:
         ("LOG_FORMAT", "xml"),
         ("LOG_LEVEL", "LOUD"),
         ("SESSION_EXPIRE_HOURS", "0"),
+        ("SESSION_OUTAGE_MINUTES", "1441"),
         ("SIP_SERVER", "sip:pbx.example.org"),
         ("SIP_SERVER", "pbx.example.org:5060"),
         ("SIP_SERVER", "10.0.0.300"),

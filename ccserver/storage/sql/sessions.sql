@@ -19,7 +19,7 @@ UPDATE refresh_tokens SET used_at = $2 WHERE token_hash = $1
 UPDATE sessions SET refreshed_at = $2 WHERE id = $1
 
 -- name: actors
-SELECT s.id AS session_id, s.expires_at, s.ended_at, s.end_reason, u.id AS user_id, u.tenant_id, u.login, u.role,
+SELECT s.id AS session_id, s.refreshed_at, s.expires_at, s.ended_at, s.end_reason, u.id AS user_id, u.tenant_id, u.login, u.role,
        u.locale, u.must_change_password, u.active,
        ARRAY(SELECT us.site_id FROM user_sites us WHERE us.user_id = u.id) AS site_ids
 FROM sessions s JOIN users u ON u.id = s.user_id

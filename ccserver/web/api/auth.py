@@ -62,12 +62,17 @@ class Me(Struct, frozen=True, kw_only=True):
 
 
 class Session(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """``access_token`` is valid for ``expires_in`` seconds; ``refresh_token`` is for programs, used once."""
+    """``access_token`` is valid for ``expires_in`` seconds; ``refresh_token`` is for programs, used once.
+
+    ``kept_until`` (epoch seconds) is there while the database is away: the refresh token was not swapped, and the
+    session goes on until then at most.
+    """
 
     access_token: str
     expires_in: int
     user: Me
     refresh_token: str = ""
+    kept_until: float | None = None
 
 
 def me_view(actor: Actor, row: UserRow) -> Me:
@@ -135,6 +140,7 @@ async def _session(request: web.Request, tokens: Tokens, *, bearer: bool) -> web
         expires_in=access.seconds,
         user=me_view(tokens.actor, row),
         refresh_token=tokens.refresh if bearer else "",
+        kept_until=tokens.kept_until,
     )
     response = reply(body)
     if not bearer:
@@ -167,7 +173,7 @@ ROUTES = (
         body=Refresh,
         returns=Session,
         body_limit=4096,
-        summary="Swap the refresh token; one that is used twice ends its session",
+        summary="Swap the refresh token; one used twice ends its session. It is kept while the database is away",
     ),
     Route(
         "POST",

@@ -45,10 +45,19 @@ export function makeApi({ t, onLoggedOut }) {
     }
   }
 
+  /** The request once more in a renewed session. A server that can renew none now has not ended it. */
+  async function renewed(refused, again) {
+    const freshness = await session.refresh();
+    if (freshness === "unreachable") {
+      throw new Problem({ status: 503, code: "not_renewed", detail: t("The server cannot confirm your session at the moment. This page stays open; try again in a moment.") });
+    }
+    return freshness === "fresh" ? again() : refused;
+  }
+
   /** @param {string} method @param {string} path @param {any} [body] @param {boolean} [inSession] false: a 401 is an answer like any other */
   async function request(method, path, body, inSession = true) {
     let response = await attempt(method, path, body);
-    if (response.status === 401 && inSession && (await session.refresh()) === "fresh") response = await attempt(method, path, body);
+    if (response.status === 401 && inSession) response = await renewed(response, () => attempt(method, path, body));
     if (response.status === 401 && inSession) onLoggedOut();
     const answer = response.status === 204 ? null : await response.json().catch(() => ({}));
     if (!response.ok) throw new Problem({ status: response.status, detail: t("The server answered with an error."), ...answer });
