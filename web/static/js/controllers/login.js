@@ -7,7 +7,7 @@ const RESUMED = "ccs.resumed";
 const ONCE_MS = 20_000;
 
 /** Only a path of this site may follow a login. @param {string|null} next */
-export function safeNext(next) {
+function safeNext(next) {
   return next && /^\/(?![/\\])/.test(next) ? next : "/";
 }
 

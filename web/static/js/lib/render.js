@@ -14,7 +14,7 @@
 import { hueOf, initials } from "lib/format";
 
 /** @param {Element} element @param {string} name */
-export function setIcon(element, name) {
+function setIcon(element, name) {
   const use = element.matches("use") ? element : element.querySelector("use");
   const href = `${document.documentElement.dataset.icons}#${name}`;
   if (use.getAttribute("href") !== href) use.setAttribute("href", href);

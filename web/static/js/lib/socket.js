@@ -6,7 +6,7 @@
  * @typedef {"connecting"|"live"|"reconnecting"|"closed"} LinkState
  */
 
-export const RECONNECT_SECONDS = [0.5, 1, 2, 4, 8];
+const RECONNECT_SECONDS = [0.5, 1, 2, 4, 8];
 const SILENCE_SECONDS = 11;
 const UNAUTHORISED = new Set([4001]);
 

@@ -24,7 +24,7 @@ export function groupOf({ state, phone }) {
 }
 
 /** Groups of the board's counts. */
-export const GROUPS = { available: "available", on_call: "talking", on_hold: "talking", ringing: "ringing", dialing: "ringing", paused: "paused", wrap_up: "wrapup", offline: "offline" };
+const GROUPS = { available: "available", on_call: "talking", on_hold: "talking", ringing: "ringing", dialing: "ringing", paused: "paused", wrap_up: "wrapup", offline: "offline" };
 
 /** @param {Translate} t */
 function tables(t) {
