@@ -26,7 +26,7 @@ from ccserver.telephony.render import render
 
 BOOT_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 5.0
-COMMAND_SECONDS: Final = 10.0
+COMMAND_SECONDS: Final = 20.0
 _POLL_SECONDS: Final = 0.03
 _TAIL_LINES: Final = 15
 
@@ -90,7 +90,8 @@ class AsteriskProcess:
         Its files are rendered from the model; ``files`` empty: those that lie in its folder already are its files.
         """
         ports, ari = model.ports, model.ari
-        host = "127.0.0.1" if ports.http_address in ("0.0.0.0", "::") else ports.http_address  # noqa: S104
+        everywhere = ports.http_address in ("0.0.0.0", "::")  # noqa: S104 - compared, not listened on
+        host = "127.0.0.1" if everywhere else ports.http_address
         probe = HttpProbe(host=host, port=ports.http, user=ari.name, secret=ari.secret)
         return cls(
             binary, model.directories, render(model) if files is None else files, probe=probe, name=name
@@ -195,7 +196,7 @@ class AsteriskProcess:
         """Like ``kill9``, in this thread."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(STOP_SECONDS)
+            self._process.wait()
 
     def suspend(self) -> None:
         """Freeze it (SIGSTOP): sockets stay open, nobody answers."""
@@ -249,9 +250,9 @@ class AsteriskProcess:
         # It fails when only the socket's file is left, or when it is frozen: then the boot will tell.
         with contextlib.suppress(AsteriskFailed):
             self.rx_now("core stop now", timeout=STOP_SECONDS)
-        deadline = time.monotonic() + STOP_SECONDS
-        while control.exists() and time.monotonic() < deadline:
-            time.sleep(_POLL_SECONDS)
+            deadline = time.monotonic() + STOP_SECONDS
+            while control.exists() and time.monotonic() < deadline:
+                time.sleep(_POLL_SECONDS)
         control.unlink(missing_ok=True)
 
     def _wait_until_ready(self, deadline: float) -> None:

@@ -18,7 +18,8 @@ from typing import Final
 from ccserver.stack.ports import free_rtp_range, free_tcp_port, free_udp_port, is_free
 from ccserver.stack.problems import StackProblem
 
-START_SECONDS: Final = 10.0
+START_SECONDS: Final = 30.0
+STOP_SECONDS: Final = 3.0
 _POLL_SECONDS: Final = 0.02
 _PORT_ATTEMPTS: Final = 4
 _PORT_TAKEN: Final = "Address already in use"
@@ -118,13 +119,13 @@ class Softphone:
             await self.kill()
             raise StackProblem(f"The phone {self.extension} did not come up.{self._last_words()}") from None
 
-    async def stop(self) -> None:
-        """Hang up, give the registration back and end."""
+    async def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """Hang up, give the registration back and end; killed when that takes longer."""
         if self._process is None or self._process.returncode is not None:
             return
         self._process.terminate()
         try:
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(seconds):
                 await self._process.wait()
         except TimeoutError:
             self._process.kill()

@@ -1,5 +1,6 @@
 """Fixtures with a real Asterisk, stand-in gateways, phones and SIPp. See tests/rig/README.md."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -7,12 +8,26 @@ import pytest
 from ccserver.stack.asterisk_root import AsteriskBinary, default_cache, ensure_asterisk
 from ccserver.stack.gateway import GatewayProcess
 from ccserver.stack.progress import QuietProgress
-from ccserver.stack.softphone import Softphone
+from ccserver.stack.softphone import PhoneEvent, Softphone
 
 from tests.rig.asterisk import Central, end_all_calls, make_central, make_gateway, new_home, remove_home
 from tests.rig.sipp import SippProcess
+from tests.rig.wait import PATIENCE_SECONDS
 
-PhoneFactory = Callable[[str], Awaitable[Softphone]]
+
+class Phone(Softphone):
+    """A softphone whose events are waited for with patience, not for ever."""
+
+    async def event(self, *kinds: str, since: int = 0) -> PhoneEvent:
+        """As in Softphone. Raises AssertionError telling what came instead."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await super().event(*kinds, since=since)
+        except TimeoutError:
+            raise AssertionError(f"phone {self.extension}: no {kinds}, but {self.events}") from None
+
+
+PhoneFactory = Callable[[str], Awaitable[Phone]]
 SippFactory = Callable[..., Awaitable[SippProcess]]
 
 
@@ -98,11 +113,11 @@ def gateway_lyon(asterisk_binary: AsteriskBinary, asterisk: Central) -> Iterator
 @pytest.fixture
 async def phone(asterisk: Central, tmp_path: Path) -> AsyncIterator[PhoneFactory]:
     """``await phone("1001")``: a registered softphone that the test answers, holds and hangs up."""
-    phones: list[Softphone] = []
+    phones: list[Phone] = []
 
-    async def start(extension: str) -> Softphone:
+    async def start(extension: str) -> Phone:
         host, port = asterisk.sip
-        made = Softphone(
+        made = Phone(
             tmp_path / f"phone-{extension}-{len(phones)}",
             extension=extension,
             secret=asterisk.phone_secret(extension),
@@ -115,7 +130,8 @@ async def phone(asterisk: Central, tmp_path: Path) -> AsyncIterator[PhoneFactory
 
     yield start
     for made in phones:
-        await made.stop()
+        # Killed, it would stay registered for the next test.
+        await made.stop(PATIENCE_SECONDS / 4)
 
 
 @pytest.fixture

@@ -28,7 +28,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.rig.asterisk import LYON_DID, PARIS_DID, PARIS_SECOND_DID, demo_model
+from tests.rig.asterisk import (
+    LYON_DID,
+    PARIS_DID,
+    PARIS_SECOND_DID,
+    TRUNK_KEEP_ALIVE_SECONDS,
+    demo_model,
+)
 
 BACKUP_ADDRESS = "127.0.0.4"
 PROVIDER_ADDRESS = "127.0.0.7"
@@ -108,6 +114,7 @@ def full_model(binary: AsteriskBinary, home: Path) -> PbxModel:
                 port=free_udp_port(BACKUP_ADDRESS),
                 dial_prefix="9",
                 number_format="digits",
+                qualify_seconds=TRUNK_KEEP_ALIVE_SECONDS,
             ),
             replace(lyon, number_format="e164"),
             provider,

@@ -18,7 +18,7 @@ EXTRAS = {
 exten => speak,1,Wait(1)
  same => n,SendDTMF(#)
  same => n,Wait(1)
- same => n,Playback(vm-intro)
+ same => n,Playback(vm-goodbye&vm-goodbye&vm-goodbye&vm-goodbye)
  same => n,Hangup()
 exten => hours,1,Set(TESTTIME()=${AT} ${ZONE})
  same => n,Gosub(hours-office,s,1)
@@ -50,8 +50,14 @@ def full_central(
         remove_home(home)
 
 
+# pjproject's own, when a SIP message happens to arrive while Asterisk still loads: seen on a busy machine.
+_HARMLESS = "Enable PJSIP_SAFE_MODULE to prevent race condition"
+
+
 def complaints(central: Central) -> list[str]:
     """Warnings and errors of its log so far."""
     return [
-        line for line in central.process.log_text().splitlines() if "] WARNING" in line or "] ERROR" in line
+        line
+        for line in central.process.log_text().splitlines()
+        if ("] WARNING" in line or "] ERROR" in line) and _HARMLESS not in line
     ]

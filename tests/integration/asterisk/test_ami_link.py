@@ -3,13 +3,15 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ccserver.domain.errors import Invalid, Unavailable
 from ccserver.ports import AmiEvent, LinkDown
-from ccserver.telephony.ami import AmiLink
+from ccserver.telephony.ami import AmiLink, AmiTiming
 from ccserver.telephony.ami_codec import LINE_BYTES
 from ccserver.telephony.ari import Ari
 from ccserver.telephony.backoff import LinkBackoff
@@ -82,20 +84,20 @@ async def test_killed_and_restarted_is_told_in_order(pbx: LinksPbx) -> None:
 
 
 @pytest.mark.faults
-async def test_frozen_is_told_within_ten_seconds(pbx: LinksPbx) -> None:
+async def test_frozen_is_told(pbx: LinksPbx) -> None:
+    """Here sooner than in life, where it takes ten seconds at most."""
+    life = AmiTiming()
+    assert life.ping_interval + 2 * life.ping_deadline < 10
     sink = Sink()
-    async with linked(pbx, sink) as link:
+    async with linked(pbx, sink, timing=replace(life, ping_interval=1.0, ping_deadline=2.0)) as link:
         await sink.up()
         pbx.process.suspend()
-        frozen_at = time.time()
         try:
             # The first may still be answered: a signal takes its time.
             with pytest.raises(Unavailable):
                 while await link.action("CoreStatus"):
                     pass
-            down = await sink.down()
-            assert down.reason == "no answer to ping"
-            assert down.at - frozen_at < 10
+            assert (await sink.down()).reason == "no answer to ping"
         finally:
             pbx.process.resume()
         await sink.up()
@@ -130,13 +132,17 @@ async def test_events_carry_asterisks_own_clock_and_every_letter(pbx: LinksPbx, 
         await link.action("Setvar", Channel=created["Channel"], Variable="CALLERID(name)", Value=value)
         assert created["Uniqueid"] == "zoe-1"
         assert created["Linkedid"] == "zoe-1"
-        assert (await sink.event("NewCallerid"))["CallerIDName"] == value
+        while (await sink.event("NewCallerid"))["CallerIDName"] != value:
+            pass
         await ari.channels.hangup("zoe-1", reason_code=17)
-        assert (await sink.event("Hangup"))["Cause"] == "17"
+        while (gone := await sink.event("Hangup"))["Uniqueid"] != "zoe-1":
+            pass
+        assert gone["Cause"] == "17"
         events = [item.headers for item in sink.items if isinstance(item, AmiEvent)]
         stamps = [float(headers["Timestamp"]) for headers in events]
-        assert stamps == sorted(stamps)
-        assert before - 1 < stamps[0] <= stamps[-1] < time.time() + 1
+        # Asterisk's threads stamp an event a moment before they put it into the stream.
+        assert all(earlier < later + 0.5 for earlier, later in pairwise(stamps))
+        assert before - 1 < min(stamps) <= max(stamps) < time.time() + 1
         # Six digits after the point: durations to the millisecond rest on them.
         assert all(len(headers["Timestamp"].partition(".")[2]) == 6 for headers in events)
 

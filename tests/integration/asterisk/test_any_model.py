@@ -19,6 +19,7 @@ from tests.integration.asterisk.full_central import complaints, full_central
 from tests.rig.asterisk import Central, demo_model, new_home, remove_home
 from tests.rig.full_pbx import certificate
 from tests.rig.pbx_strategies import models
+from tests.rig.wait import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.asterisk
 
@@ -109,7 +110,7 @@ def test_what_changes_is_read_again_by_the_modules_of_its_files(full: Central) -
         process.rx_now(f"module reload {module}")
 
     async def seen(command: str, here: tuple[str, ...], gone: tuple[str, ...]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 shown = await process.rx(command)
                 if all(word in shown for word in here) and not any(word in shown for word in gone):

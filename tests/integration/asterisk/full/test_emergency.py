@@ -1,0 +1,67 @@
+"""Emergency calls: every way of their site, soon, and nobody else's."""
+
+import pytest
+from ccserver.stack.softphone import CLOSED
+
+from tests.integration.asterisk.full.conftest import CarrierFactory
+from tests.rig.asterisk import Central
+from tests.rig.carrier import Carrier
+from tests.rig.fixtures import PhoneFactory
+from tests.rig.wait import until
+
+pytestmark = pytest.mark.asterisk
+
+
+@pytest.mark.parametrize("status", ["486 Busy Here", "503 Service Unavailable", "404 Not Found"])
+async def test_an_emergency_call_tries_every_trunk_of_its_site_and_no_other(
+    carrier: CarrierFactory, phone: PhoneFactory, status: str
+) -> None:
+    paris, backup, lyon = await carrier("paris", status), await carrier("paris-backup"), await carrier("lyon")
+    agent = await phone("1001")
+    await agent.dial("112")
+    await backup.called()
+    assert (paris.dialled, backup.dialled) == (["112"], ["9112"])
+    await agent.hang_up()
+    await agent.event(CLOSED)
+    assert lyon.dialled == []
+
+
+async def test_an_emergency_call_does_not_wait_for_a_trunk_that_is_known_to_be_down(
+    asterisk: Central, carrier: CarrierFactory, phone: PhoneFactory
+) -> None:
+    await asterisk.unreachable("trunk-paris")
+    backup = await carrier("paris-backup", "503 Service Unavailable")
+    agent = await phone("1001")
+    await agent.dial("15")
+    await backup.called()
+    late = Carrier(asterisk.model.trunk("paris").host, asterisk.model.trunk("paris").port, "486 Busy Here")
+    await late.start()
+    try:
+        await late.called()
+        assert late.dialled == ["15"], "and it is tried in the end all the same"
+    finally:
+        late.stop()
+
+
+async def test_a_trunk_that_died_a_moment_ago_is_given_up_soon(
+    carrier: CarrierFactory, phone: PhoneFactory
+) -> None:
+    paris, backup = await carrier("paris"), await carrier("paris-backup")
+    paris.stop()
+    agent = await phone("1001")
+    await agent.dial("112")
+    await until(lambda: backup.dialled == ["9112"], "the other trunk, before the 32 seconds of old", 30)
+
+
+async def test_a_site_without_a_way_says_so_and_rings_nobody_elses_rescuers(
+    asterisk: Central, carrier: CarrierFactory, phone: PhoneFactory
+) -> None:
+    paris, lyon = await carrier("paris"), await carrier("lyon")
+    agent = await phone("300")
+    await agent.dial("112")
+    await until(lambda: channel_plays(asterisk, "cannot-complete-as-dialed"), "the announcement")
+    assert paris.dialled == lyon.dialled == []
+
+
+async def channel_plays(central: Central, what: str) -> bool:
+    return f"!Playback!{what}" in await central.process.rx("core show channels concise")
