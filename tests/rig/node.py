@@ -43,6 +43,7 @@ class Node:
         self.actors: dict[str, Actor] = {"admin": actor()}
         self.http = aiohttp.ClientSession()
         self.url = ""
+        self._browsers: list[Browser] = []
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -59,6 +60,8 @@ class Node:
 
     async def close(self) -> None:
         self.hub.close()
+        for browser in self._browsers:
+            await browser.socket.close()
         await self.http.close()
         if self._runner:
             await self._runner.cleanup()
@@ -73,7 +76,9 @@ class Node:
 
     async def open(self, who: str = "admin", **options: Any) -> "Browser":
         headers = {"X-Who": who, "Origin": self.url, **options.pop("headers", {})}
-        return Browser(await self.http.ws_connect(f"{self.url}/ws", headers=headers, **options))
+        made = Browser(await self.http.ws_connect(f"{self.url}/ws", headers=headers, **options))
+        self._browsers.append(made)
+        return made
 
     async def board(self, *topics: str, who: str = "admin") -> "Browser":
         """A browser that has subscribed and holds the snapshot."""
