@@ -249,8 +249,9 @@ async def _bootstrap(accounts: Accounts, settings: Settings) -> None:
     """Makes the first account (tried again until there is a database); prints a made-up password, once."""
     made = await accounts.bootstrap(password=settings.bootstrap_password, loopback=settings.is_loopback)
     if made is not None and made.generated:
-        # The one place where a password is shown: nobody could log in otherwise. Not through the logs.
-        print(f"First account: {made.login} / {made.password} (to be changed at the first login)", flush=True)  # noqa: T201
+        # The one place where a password is shown: nobody could log in otherwise.
+        told = f"First account: {made.login} / {made.password} (to be changed at the first login)"
+        print(told, flush=True)  # noqa: T201 - not through the logs
 
 
 async def serve(settings: Settings, starter: AsteriskStarter | None = None) -> None:

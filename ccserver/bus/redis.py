@@ -200,7 +200,7 @@ class RedisBus:
             await publisher.disconnect(nowait=True)
 
     def _connection(self) -> Connection:
-        connection: Connection = self._pool.make_connection()  # type: ignore[no-untyped-call]
+        connection: Connection = self._pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
         return connection
 
     async def _subscribe_again(self, listener: Connection) -> list[Any]:

@@ -119,12 +119,16 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     body: dict[str, str | int | float | bool | None] = {}
 
 
+ReplyKind = Literal["", "invalid", "conflict", "not_found", "forbidden", "unavailable"]
+"""Of what kind a refusal is; "" for none."""
+
+
 class CommandReply(msgspec.Struct, frozen=True, kw_only=True):
     """The answer, published on ``replies.<node>``. ``error`` is a domain error's code, None when done."""
 
     id: str
     error: str | None = None
-    kind: Literal["", "invalid", "conflict", "not_found", "forbidden", "unavailable"] = ""
+    kind: ReplyKind = ""
     field: str = ""
     params: dict[str, str] = {}
     body: dict[str, str | int | float | bool | None] = {}

@@ -19,7 +19,7 @@ from ccserver.domain.errors import (
     NotFound,
     Unavailable,
 )
-from ccserver.domain.stream import COMMANDS_CHANNEL, Command, CommandReply
+from ccserver.domain.stream import COMMANDS_CHANNEL, Command, CommandReply, ReplyKind
 from ccserver.ports import Bus, BusMessage
 
 log = structlog.get_logger(__name__)
@@ -32,7 +32,7 @@ AT_ONCE = 256
 """Calls, agents and kinds that may have a command under way at once."""
 Value = str | int | float | bool | None
 Handler = Callable[[Command], Awaitable[dict[str, Value]]]
-_KINDS: dict[str, type[DomainError]] = {
+_KINDS: dict[ReplyKind, type[DomainError]] = {
     "conflict": Conflict,
     "not_found": NotFound,
     "forbidden": Forbidden,
@@ -182,5 +182,5 @@ def _refusal(command: Command, error: DomainError) -> CommandReply:
         )
     for kind, cls in _KINDS.items():
         if isinstance(error, cls):
-            return CommandReply(id=command.id, error=error.code, kind=kind, params=error.params)  # type: ignore[arg-type]
+            return CommandReply(id=command.id, error=error.code, kind=kind, params=error.params)
     return CommandReply(id=command.id, error=error.code, kind="unavailable", params=error.params)

@@ -99,7 +99,7 @@ def main() -> None:
     except StackProblem as problem:
         say(str(problem))
         sys.exit(1)
-    os.execv(sys.executable, [sys.executable, "-m", "ccserver", "serve", *sys.argv[1:]])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", "ccserver", "serve", *sys.argv[1:]])  # noqa: S606 - no shell
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ HTTP_SECONDS: Final = 10.0
 # Weights of the last digit of the customer's number: most answer, some of every other ending.
 _LAST_DIGITS: Final = (("0", 30), ("5", 20), ("6", 14), ("7", 14), ("8", 14), ("9", 8))
 # These choices decide nothing that must be hard to guess.
-dice: Final = random.Random()  # noqa: S311
+dice: Final = random.Random()  # noqa: S311 - it decides who calls in a demo
 
 
 class SessionOver(Exception):

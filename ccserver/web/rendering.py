@@ -114,7 +114,7 @@ class Renderer:
         )
         translations = self._catalogues.translations(locale)
         # The extension adds this method at run time; Jinja2's types cannot know it.
-        environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
+        environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]  # by an extension
         environment.globals["asset"] = self._assets.url
         # Compiled now, so that no request reads a disk, and so that a broken template is found at start.
         for name in environment.list_templates(extensions=["html"]):
