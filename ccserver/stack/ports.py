@@ -35,17 +35,18 @@ def is_free(kind: socket.SocketKind, port: int, address: str = "127.0.0.1") -> b
     return True
 
 
-def free_port(kind: socket.SocketKind, address: str = "127.0.0.1") -> int:
-    """A port nobody is bound to at this moment, and that nobody else is given while this process lives.
+def free_port(kind: socket.SocketKind, address: str = "127.0.0.1", count: int = 1) -> int:
+    """The first of ``count`` ports nobody is bound to now, and that nobody else is given while this process lives.
 
-    Where nearly all are claimed, one that is merely free. Raises StackProblem when none is found: the address is then
-    most likely not this machine's.
+    Where nearly all are claimed, ports that are merely free. Raises StackProblem when none are found: the address is
+    then most likely not this machine's.
     """
     for claim in (_claim, lambda _port: True):
         for _ in range(_ATTEMPTS):
-            port = FIRST + secrets.randbelow(FIRST_OF_SOUND - FIRST)
-            if is_free(kind, port, address) and claim(port):
-                return port
+            first = FIRST + secrets.randbelow(FIRST_OF_SOUND - FIRST - count + 1)
+            ports = range(first, first + count)
+            if all(is_free(kind, port, address) and claim(port) for port in ports):
+                return first
     raise StackProblem(f"No free port was found on {address}. Is that an address of this machine?")
 
 

@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 from typing import Final
 
-from ccserver.stack.ports import free_udp_port
+from ccserver.stack.ports import free_port, free_udp_port
 
 from tests.rig.asterisk import PARIS_ADDRESS, PARIS_DID, Central, states_of
 from tests.rig.wait import until
@@ -15,6 +15,8 @@ from tests.rig.wait import until
 SCENARIOS: Final = Path(__file__).with_name("sipp")
 WAIT_SECONDS: Final = 90.0
 _NEVER_MS: Final = 600_000
+_SOUND_PORTS: Final = 4
+"""SIPp binds two more than the one it is given: sound, its control, video."""
 _REPEATED_SECONDS: Final = 1.5
 _GIVEN_UP_SECONDS: Final = 3.5
 """Asterisk asks a phone that has just registered whether it is alive, repeats that for nearly 2 s (timer_t1), and gives
@@ -52,6 +54,7 @@ class SippProcess:
         self._home = home
         self._address = address or ("127.0.0.1" if extension else PARIS_ADDRESS)
         self._port = port
+        self._sound_port = 0
         self._is_caller = scenario.startswith("caller")
         self._calls, self._rate = calls, rate
         self._words = {
@@ -72,6 +75,7 @@ class SippProcess:
         """Start it; a phone is registered and reachable when this returns, a carrier is bound."""
         self._home.mkdir(parents=True)
         self._port = self._port or free_udp_port(self._address)
+        self._sound_port = free_port(socket.SOCK_DGRAM, self._address, count=_SOUND_PORTS)
         if self._is_caller:
             options = ["-m", str(self._calls), "-r", str(self._rate), "-l", str(max(self._calls, 1))]
             self._process = await self._spawn(self._scenario, [*options, "-s", self._number])
@@ -145,7 +149,7 @@ class SippProcess:
             program,
             f"{host}:{port}",
             *("-sf", str(file), "-i", self._address, "-p", str(self._port)),
-            *("-mi", self._address, "-mp", str(free_udp_port(self._address)), "-nostdin", "-rtp_echo"),
+            *("-mi", self._address, "-mp", str(self._sound_port), "-nostdin", "-rtp_echo"),
             *logs,
             *options,
             stdin=asyncio.subprocess.DEVNULL,

@@ -6,7 +6,15 @@ import sys
 
 import pytest
 from ccserver.stack import ports
-from ccserver.stack.ports import FIRST, FIRST_OF_SOUND, LAST, free_rtp_range, free_tcp_port, free_udp_port
+from ccserver.stack.ports import (
+    FIRST,
+    FIRST_OF_SOUND,
+    LAST,
+    free_port,
+    free_rtp_range,
+    free_tcp_port,
+    free_udp_port,
+)
 from ccserver.stack.problems import StackProblem
 
 CLAIM = "from ccserver.stack import ports; import sys; print(ports._claim(int(sys.argv[1])))"
@@ -25,6 +33,11 @@ def test_a_port_is_handed_out_once_and_lies_apart_from_sound() -> None:
     assert min(given) >= FIRST and max(given) < FIRST_OF_SOUND
     first, last = free_rtp_range()
     assert FIRST_OF_SOUND <= first < last <= LAST
+
+
+def test_ports_side_by_side_are_claimed_together() -> None:
+    first = free_port(socket.SOCK_DGRAM, count=4)
+    assert not any(another_process_may_have(port) for port in range(first, first + 4))
 
 
 def test_what_is_claimed_here_is_given_to_no_other_process() -> None:
