@@ -159,7 +159,7 @@ def make_central(binary: AsteriskBinary, home: Path) -> Central:
 
 
 def make_gateway(
-    binary: AsteriskBinary, home: Path, central: Central, slug: str, *, talk_seconds: int = 30
+    binary: AsteriskBinary, home: Path, central: Central, slug: str, *, talk_seconds: int = 300
 ) -> GatewayProcess:
     """The stand-in gateway of one of the central's trunks, not started. Talks last ``talk_seconds`` at most."""
     trunk = next(trunk for trunk in central.model.trunks if trunk.slug == slug)
