@@ -114,6 +114,11 @@ def _work(task: Callable[[PbxApply, _Screen], Awaitable[T]]) -> T:
         raise typer.Exit(_say("Interrupted; nothing was touched.", 130)) from error
 
 
+_UNREAD: Final = (
+    "Asterisk has not read it: start it, or restart it if it runs (it may not know ccserver's account yet)."
+)
+EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - phones and gateways are other machines
+
 _SENTENCES: Final = {
     "config_changed": "The configuration has changed since you looked at it. Look again (ccserver asterisk diff).",
     "revision_unknown": "This revision does not exist, or is not kept any more (ccserver asterisk history).",
@@ -141,6 +146,8 @@ def _show_run(run: ConfigRun) -> None:
     if not good and run.message not in told:
         _console.print(run.message, markup=False, soft_wrap=True)
     _console.print(words.get(run.result, run.result), style="green" if good else "red", markup=False)
+    if run.result == "applied" and any(step.state == "skipped" for step in run.steps):
+        _console.print(_UNREAD, style="yellow", markup=False)
     if status := STATUS.get(run.result):
         raise typer.Exit(status)
 
@@ -290,7 +297,7 @@ def history(
 @app.command("adopt")
 def adopt_command(
     etc: Annotated[Path, typer.Option(help="its configuration folder")] = Path("/etc/asterisk"),
-    sip_address: Annotated[str, typer.Option(help="where phones and gateways reach it")] = "0.0.0.0",  # noqa: S104
+    sip_address: Annotated[str, typer.Option(help="where phones and gateways reach it")] = EVERYWHERE,
     sip_port: Annotated[int, typer.Option(help="UDP")] = 5060,
     http_address: Annotated[
         str, typer.Option(help="ARI and browser phones; loopback behind a proxy")
@@ -299,11 +306,12 @@ def adopt_command(
     ami_port: Annotated[int, typer.Option(help="TCP, loopback only")] = 5038,
     rtp_ports: Annotated[str, typer.Option(help="UDP, first-last")] = "10000-20000",
 ) -> None:
-    """Take the Asterisk of a package under ccserver's care: writes the data folder's asterisk/layout.json, no more.
+    """Take the Asterisk of a package under ccserver's care: writes the data folder's asterisk/layout.json, and makes
+    the folders for records and keys that the package has not made.
 
     Its folders are read from its asterisk.conf. Look at `ccserver asterisk diff` afterwards: an apply replaces the
     files of /etc/asterisk that ccserver renders (they are kept in /etc/asterisk/.ccserver/revisions), and touches no
-    other file there.
+    other file there. Restart Asterisk once after the first apply: it did not know ccserver's account before.
     """
     try:
         path = adopt(
@@ -321,5 +329,6 @@ def adopt_command(
     except (StackProblem, SettingsError, DomainError, OSError) as error:
         raise typer.Exit(_say(str(error), 1)) from error
     _console.print(
-        f"{path} is written. Next: ccserver asterisk diff, then ccserver asterisk apply.", style="green"
+        f"{path} is written. Next: ccserver asterisk diff, then ccserver asterisk apply, then restart Asterisk once.",
+        style="green",
     )

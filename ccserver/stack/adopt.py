@@ -8,6 +8,7 @@ from typing import Final
 from ccserver.domain.pbx import PbxDirectories, PbxPorts
 from ccserver.stack.asterisk_root import SYSTEM_DATA_FOLDERS, find_asterisk
 from ccserver.stack.problems import StackProblem
+from ccserver.telephony.pbx_folders import complete_folders, lacking
 from ccserver.telephony.pbx_layout import FILE_NAME, PbxLayout, write_layout
 
 _DIRECTORY: Final = re.compile(r"^\s*(ast\w+dir)\s*=>?\s*([^;\s]+)", re.MULTILINE)
@@ -34,7 +35,9 @@ class Adoption:
 
 
 def adopt(data: Path, wanted: Adoption) -> Path:
-    """Write the layout; returns its path. Raises StackProblem, PbxModelError, OSError."""
+    """Make the folders that our configuration needs and the package has not made, and write the layout; returns its
+    path. Raises StackProblem, PbxModelError, OSError.
+    """
     path = data / "asterisk" / FILE_NAME
     if path.exists():
         raise StackProblem(f"{path} is there already. Remove it to adopt another Asterisk.")
@@ -74,8 +77,21 @@ def adopt(data: Path, wanted: Adoption) -> Path:
             log=said.get("astlogdir") or _USUAL["astlogdir"],
         ),
     )
+    _complete(layout.directories)
     write_layout(path, layout)
     return path
+
+
+def _complete(directories: PbxDirectories) -> None:
+    """Raises StackProblem that says how to do it, for only root or Asterisk's own user may."""
+    try:
+        complete_folders(directories)
+    except PermissionError as error:
+        missing = ", ".join(str(path) for path in lacking(directories))
+        raise StackProblem(
+            f"Asterisk lacks what its new configuration needs, and {error.filename} cannot be made: run this as root, "
+            f"or make it yourself with the owner of the folder that it lies in. Missing: {missing}."
+        ) from error
 
 
 def _text(path: Path) -> str:

@@ -40,6 +40,8 @@ _WHERE: Final = re.compile(r"^(?:\[C-[0-9a-f]+\]:? )?[\w./-]+\.c(?::\d+)?:?\s*(?
 _HARMLESS: Final = (
     # pjproject's own word when a SIP message happens to arrive while Asterisk still loads.
     "Enable PJSIP_SAFE_MODULE to prevent race condition",
+    # Debian's package ships this file, and pbx_config says so whenever it is there.
+    "users.conf is deprecated and will be removed",
 )
 """What a good tree makes Asterisk say all the same; measured with the trees of the tests."""
 _PORT_TAKEN: Final = ("Address already in use", "Address in use", "Unable to bind")

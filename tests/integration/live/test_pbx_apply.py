@@ -61,6 +61,15 @@ async def test_a_removed_phone_is_forgotten(bench: ConfigBench) -> None:
     assert not await bench.knows("1002")
 
 
+async def test_what_a_package_has_put_beside_is_no_reason_to_refuse(bench: ConfigBench) -> None:
+    """Debian's has a users.conf, of which Asterisk says each time that it will be removed one day."""
+    (bench.etc / "users.conf").write_text("[general]\nhassip = no\n")
+    await bench.add_phone("1002")
+    run = await bench.apply()
+    assert run.result == "applied", run
+    assert (bench.etc / "users.conf").read_text() == "[general]\nhassip = no\n"
+
+
 async def test_a_hand_written_registration_stays_the_running_asterisks(bench: ConfigBench) -> None:
     """A throw-away Asterisk that registered would take the account's calls with it."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as provider:

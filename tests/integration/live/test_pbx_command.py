@@ -95,8 +95,10 @@ async def test_render_shows_the_files_and_what_is_missing_is_said(bench: ConfigB
 
 async def test_adopting_an_asterisk_reads_its_folders(bench: ConfigBench) -> None:
     (bench.home / "asterisk" / "layout.json").rename(bench.home / "away.json")
+    (bench.home / "asterisk" / "lib" / "agi-bin").rmdir()
     code, said = await bench.run("adopt", "--etc", str(bench.etc), "--sip-port", "5070")
     assert code == 0, said
+    assert (bench.home / "asterisk" / "lib" / "agi-bin").is_dir()
     text = (bench.home / "asterisk" / "layout.json").read_text()
     assert str(bench.layout.directories.modules) in text and "5070" in text
     code, said = await bench.run("adopt", "--etc", str(bench.etc))
