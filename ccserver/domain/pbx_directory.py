@@ -225,6 +225,8 @@ class _Maker:
                 opened=self._destination(opened, site),
                 closed=self._destination(did.closed, site) if schedule else _NOWHERE,
                 schedule=schedule.id if schedule else "",
+                unanswered=self._destination(did.unanswered, site),
+                ring_seconds=did.ring_seconds,
             )
 
     def _destination(self, wanted: Destination, site: SitePbx) -> DestinationPbx:

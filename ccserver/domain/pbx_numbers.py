@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from ccserver.domain.directory import RING_SECONDS
 from ccserver.domain.pbx_values import (
     DATE,
     E164,
@@ -114,7 +115,11 @@ class SchedulePbx:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DidPbx:
-    """A public number of a site: ``opened`` is where callers go while ``schedule`` is open or when there is none."""
+    """A public number of a site: ``opened`` is where callers go while ``schedule`` is open or when there is none.
+
+    ``unanswered``: where they go when nobody has answered after ``ring_seconds``; with its target none, where callers
+    of a number whose phone nobody answers always went without the server: to the colleagues and to the voicemail.
+    """
 
     number: str
     site: str
@@ -122,9 +127,13 @@ class DidPbx:
     opened: DestinationPbx = field(default_factory=DestinationPbx)
     closed: DestinationPbx = field(default_factory=DestinationPbx)
     schedule: str = ""
+    unanswered: DestinationPbx = field(default_factory=DestinationPbx)
+    ring_seconds: int = RING_SECONDS
 
     def __post_init__(self) -> None:
         match(E164, self.number, "number", "an E.164 number with its '+'")
+        if not 5 <= self.ring_seconds <= 120:
+            raise PbxModelError("number's ring seconds", "between 5 and 120")
         check_slug(self.site, "number's site")
         if self.schedule:
             match(IDENTIFIER, self.schedule, "number's schedule", "letters, digits, '_ . -'")
@@ -142,7 +151,18 @@ class DidPbx:
     @property
     def destinations(self) -> tuple[DestinationPbx, ...]:
         """Where callers may end up."""
-        return (self.opened, self.closed) if self.schedule else (self.opened,)
+        first = (self.opened, self.closed) if self.schedule else (self.opened,)
+        return (*first, self.unanswered) if self.relieved else first
+
+    @property
+    def relieved(self) -> bool:
+        """Whether somebody was chosen for callers whom nobody answers."""
+        return self.unanswered.target != "none"
+
+    @property
+    def last_ring_seconds(self) -> int:
+        """How long the one behind whom there is nobody is rung."""
+        return max(self.ring_seconds, RING_SECONDS)
 
     @property
     def box(self) -> str:

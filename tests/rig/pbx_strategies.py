@@ -182,6 +182,8 @@ def models(draw: st.DrawFn, base: PbxModel) -> PbxModel:
                 label=draw(TEXTS),
                 opened=draw(where),
                 closed=draw(where),
+                unanswered=draw(where),
+                ring_seconds=draw(st.integers(5, 120)),
                 schedule=draw(st.sampled_from(["", *(schedule.id for schedule in schedules)])),
             )
         )

@@ -43,7 +43,7 @@ BASE = PbxModel(
     ari=PbxUser(name="ccserver", secret="secret-of-ari"),
 )
 FROM_OUTSIDE = re.compile(
-    r"(from-trunk|account|unknown|inbound|colleagues|hours)-.*|numbers|fallback|voicemail"
+    r"(from-trunk|account|unknown|inbound|colleagues|hours)-.*|numbers|fallback|unanswered|voicemail"
 )
 WAYS_OUT = re.compile(r"(typed|national|allowed|out|way|keypad|emergency|from-agents)-.*|internal")
 
