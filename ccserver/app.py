@@ -155,33 +155,20 @@ class SessionNews:
         """Of no concern here."""
 
 
-async def build_web(base: Base) -> web.Application:
-    """Everything that serves browsers and API clients, started."""
-    settings, database, supervisor = base.settings, base.database, base.supervisor
+@dataclass(frozen=True, slots=True)
+class Live:
+    """This node's copy of the live rows, how it hears and asks the owner, and who it tells."""
+
+    view: LiveView
+    feed: LiveFeed
+    hub: Hub
+    commands: Commands
+
+
+def _live(base: Base) -> Live:
+    """Made and not started yet: the feed must not hear anything before its listeners are there."""
     view = LiveView(f"{base.node}-{secrets.token_hex(6)}")
-    feed = LiveFeed(base.bus, view, supervisor, node=base.node)
-    commands = Commands(base.bus, base.node, time.time)
-    supervisor.spawn("command replies", commands.run)
-
-    async def directory_changed(actor: Actor) -> None:
-        await commands.ask("directory.changed", actor=actor.user_id, tenant_id=actor.tenant_id)
-
-    heralds = Heralds(feed.announce, directory_changed)
-    hashing = Hashing()
-    vault = Vault(settings.secrets_key)
-    sessions = Sessions(
-        database,
-        feed.announce,
-        clock=utc_now,
-        monotonic=time.monotonic,
-        lifetime=timedelta(hours=settings.session_hours),
-        heard_since=feed.unbroken_since,
-        outage_seconds=settings.session_outage_minutes * 60.0,
-    )
-    throttle = Throttle(database, clock=utc_now)
-    accounts = Accounts(database, sessions, hashing, throttle, clock=utc_now)
-    view.listen(SessionNews(sessions))
-    hub = Hub(view, asyncio.get_running_loop(), node=base.node)
+    feed = LiveFeed(base.bus, view, base.supervisor, node=base.node)
     base.health.add(
         "board",
         lambda: PartHealth(
@@ -190,52 +177,87 @@ async def build_web(base: Base) -> web.Application:
             lag=max(0.0, time.time() - feed.heard_at),
         ),
     )
-    await feed.start()
-    hub.start()
-    catalogues = Catalogues()
-
-    def setup(app: web.Application) -> None:
-        app[keys.CALLS] = Calls(database, commands)
-        app[keys.CONFIG] = Config(database, commands, view)
-        app[keys.LIVE] = view
-        setup_pages(app, catalogues, development=settings.development)
-
-        async def stop_stream(_app: web.Application) -> None:
-            hub.close()
-
-        app.on_shutdown.append(stop_stream)
-
-    app = make_app(
-        WebParts(
-            settings=settings,
-            accounts=accounts,
-            sessions=sessions,
-            users=Users(database, sessions, hashing, vault, heralds, clock=utc_now),
-            phones=Phones(database, vault, heralds, throttle, clock=utc_now),
-            imports=Imports(database, hashing, vault, heralds, clock=utc_now),
-            sites=Sites(database, heralds, clock=utc_now),
-            trunks=Trunks(database, vault, heralds, clock=utc_now),
-            dids=Dids(database, heralds, clock=utc_now),
-            schedules=Schedules(database, heralds, clock=utc_now),
-            outgoing_routes=Routes(database, heralds, view, clock=utc_now),
-            health=base.health,
-            catalogues=catalogues,
-            routes=(
-                *calls.ROUTES,
-                *agents.ROUTES,
-                *config.ROUTES,
-                *stream_routes(hub, authenticate),
-                *pages.ROUTES,
-            ),
-            setups=(setup,),
-        )
+    return Live(
+        view=view,
+        feed=feed,
+        hub=Hub(view, asyncio.get_running_loop(), node=base.node),
+        commands=Commands(base.bus, base.node, time.time),
     )
-    SessionWatch(hub, lambda session_ids: revalidate(app, session_ids)).start(supervisor)
+
+
+async def build_web(base: Base) -> web.Application:
+    """Everything that serves browsers and API clients, started."""
+    settings, database, supervisor = base.settings, base.database, base.supervisor
+    live = _live(base)
+    supervisor.spawn("command replies", live.commands.run)
+    hashing = Hashing()
+    sessions = Sessions(
+        database,
+        live.feed.announce,
+        clock=utc_now,
+        monotonic=time.monotonic,
+        lifetime=timedelta(hours=settings.session_hours),
+        heard_since=live.feed.unbroken_since,
+        outage_seconds=settings.session_outage_minutes * 60.0,
+    )
+    throttle = Throttle(database, clock=utc_now)
+    accounts = Accounts(database, sessions, hashing, throttle, clock=utc_now)
+    live.view.listen(SessionNews(sessions))
+    await live.feed.start()
+    live.hub.start()
+    app = make_app(_parts(base, live, accounts, sessions, hashing, throttle))
+    SessionWatch(live.hub, lambda session_ids: revalidate(app, session_ids)).start(supervisor)
     supervisor.spawn("old sessions", accounts.keep_tidy)
     supervisor.spawn("sessions kept", sessions.keep_books)
     app.on_cleanup.append(_closing(hashing))
     supervisor.spawn("first account", lambda: _bootstrap(accounts, settings))
     return app
+
+
+def _parts(
+    base: Base, live: Live, accounts: Accounts, sessions: Sessions, hashing: Hashing, throttle: Throttle
+) -> WebParts:
+    database, commands = base.database, live.commands
+    vault = Vault(base.settings.secrets_key)
+    catalogues = Catalogues()
+
+    async def directory_changed(actor: Actor) -> None:
+        await commands.ask("directory.changed", actor=actor.user_id, tenant_id=actor.tenant_id)
+
+    async def stop_stream(_app: web.Application) -> None:
+        live.hub.close()
+
+    def setup(app: web.Application) -> None:
+        app[keys.CALLS] = Calls(database, commands)
+        app[keys.CONFIG] = Config(database, commands, live.view)
+        app[keys.LIVE] = live.view
+        setup_pages(app, catalogues, development=base.settings.development)
+        app.on_shutdown.append(stop_stream)
+
+    heralds = Heralds(live.feed.announce, directory_changed)
+    return WebParts(
+        settings=base.settings,
+        accounts=accounts,
+        sessions=sessions,
+        users=Users(database, sessions, hashing, vault, heralds, clock=utc_now),
+        phones=Phones(database, vault, heralds, throttle, clock=utc_now),
+        imports=Imports(database, hashing, vault, heralds, clock=utc_now),
+        sites=Sites(database, heralds, clock=utc_now),
+        trunks=Trunks(database, vault, heralds, clock=utc_now),
+        dids=Dids(database, heralds, clock=utc_now),
+        schedules=Schedules(database, heralds, clock=utc_now),
+        outgoing_routes=Routes(database, heralds, live.view, clock=utc_now),
+        health=base.health,
+        catalogues=catalogues,
+        routes=(
+            *calls.ROUTES,
+            *agents.ROUTES,
+            *config.ROUTES,
+            *stream_routes(live.hub, authenticate),
+            *pages.ROUTES,
+        ),
+        setups=(setup,),
+    )
 
 
 def _closing(hashing: Hashing) -> Callable[[web.Application], Awaitable[None]]:

@@ -20,13 +20,13 @@ from ccserver.domain.agentbook import AgentBook
 from ccserver.domain.callbook import CallBook
 from ccserver.domain.errors import Unavailable
 from ccserver.domain.ids import uuid7
-from ccserver.domain.normalise import WANTED_EVENTS
 from ccserver.domain.stream import CHANGES_CHANNEL, Command
 from ccserver.live.commands import CommandServer, Value
 from ccserver.live.control import Control
 from ccserver.live.desk import Desk
 from ccserver.live.engine import Engine
 from ccserver.live.journal import Journal
+from ccserver.live.links import ami_link, ari_link
 from ccserver.live.pbx_keeper import PbxKeeper
 from ccserver.live.publisher import Publisher
 from ccserver.live.resync import CEL_MARGIN_SECONDS, Resync
@@ -47,8 +47,7 @@ from ccserver.storage.calls import (
 from ccserver.storage.directory import load_directory
 from ccserver.storage.leader import LeaderLock
 from ccserver.storage.pool import Database
-from ccserver.telephony.ami import AmiLink
-from ccserver.telephony.ari import Ari, AriLink
+from ccserver.telephony.ari import Ari
 
 log = structlog.get_logger(__name__)
 
@@ -211,24 +210,8 @@ class Reign:
         self.control = Control(
             self.ari, settings.ari_app, self.desk.ways, self.supervisor, book.get, self.engine
         )
-        self.ami_link = AmiLink(
-            settings.asterisk_host,
-            settings.ami_port,
-            settings.ami_user,
-            settings.ami_secret,
-            self.engine.take_ami,
-            clock,
-            wanted=WANTED_EVENTS,
-        )
-        self.ari_link = AriLink(
-            settings.ari_url,
-            settings.ari_app,
-            settings.ari_user,
-            settings.ari_secret,
-            self.engine.take_ari,
-            clock,
-            allowed=("StasisStart", "ChannelDtmfReceived"),
-        )
+        self.ami_link = ami_link(settings, self.engine.take_ami, clock)
+        self.ari_link = ari_link(settings, self.engine.take_ari, clock)
         self.pbx_keeper = PbxKeeper(
             settings,
             database,
