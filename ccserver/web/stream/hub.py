@@ -58,6 +58,7 @@ class Hub:
         self._sessions: dict[UUID, dict[Client, None]] = {}
         self._users: dict[UUID, dict[UUID, None]] = {}
         self._beat: Handle | None = None
+        self._closed = False
         view.listen(self)
 
     def start(self) -> None:
@@ -66,6 +67,7 @@ class Hub:
 
     def close(self) -> None:
         """Tell every client that the server goes away; they come back to this or another node and resume."""
+        self._closed = True
         if self._beat is not None:
             self._beat.cancel()
         for client in self._all():
@@ -88,6 +90,8 @@ class Hub:
         metrics.CLIENTS.labels(kind=client.sink.kind).inc()
         hello = Hello(protocol=PROTOCOL, epoch=self.view.epoch, node=self.node, heartbeat=HEARTBEAT_SECONDS)
         client.send(codec.message(hello))
+        if self._closed:  # it was shaking hands when the others were told
+            self.end(client, CloseCode.GOING_AWAY, "going away")
 
     def detach(self, client: Client) -> None:
         """Forget a client, whoever closed. May be called twice."""

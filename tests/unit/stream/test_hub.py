@@ -361,5 +361,8 @@ class TestSessions:
     def test_closing_the_hub_says_that_the_server_goes_away(self, hub: Hub):
         pages = [Page(hub, actor()) for _ in range(3)]
         hub.close()
-        assert all(page.sink.closed == (CloseCode.GOING_AWAY, "going away") for page in pages)
+        late = Page(hub, actor()).subscribe("agents")
+        for page in (*pages, late):
+            assert page.sink.closed == (CloseCode.GOING_AWAY, "going away")
+        assert late.types() == ["hello"]
         assert hub.sessions == ()
