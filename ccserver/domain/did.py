@@ -1,5 +1,6 @@
 """What a number may be: ranges of numbers, and destinations that callers can really be sent to."""
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Final
 
@@ -8,7 +9,11 @@ from ccserver.domain.errors import FieldError, Invalid
 from ccserver.domain.numbers import to_e164
 
 LONGEST_RANGE: Final = 100
+MOST_AT_ONCE: Final = 500
+"""Numbers changed by one request."""
 TARGETS: Final = ("agent", "phone", "number", "voicemail", "none")
+_PART_OF_NUMBER = re.compile(r"[+\d\s().\-/\u00a0\u202f]+", re.ASCII)
+_NO_DIGIT = re.compile(r"\D")
 
 
 def read_range(first: str, last: str, country: str) -> tuple[str, ...]:
@@ -32,6 +37,27 @@ def read_range(first: str, last: str, country: str) -> tuple[str, ...]:
             # Both ends are numbers, and one between them is none: two ranges, not one.
             raise Invalid(FieldError("last", "range_hole", (("number", number),))) from None
     return numbers
+
+
+def read_span(first: str, last: str, country: str) -> tuple[str, str]:
+    """The ends of a span of numbers that exist already, E.164. Raises Invalid as ``read_range``; it may be long."""
+    begin, end = _e164(first, country, "range.number"), _e164(last, country, "range.last")
+    if len(begin) != len(end):
+        raise Invalid(FieldError("range.last", "range_lengths"))
+    if end < begin:
+        raise Invalid(FieldError("range.last", "range_order"))
+    return begin, end
+
+
+def sought_digits(text: str) -> str:
+    """The digits within E.164 numbers that somebody who types ``text`` looks for; "" when it is no part of a number."""
+    if not _PART_OF_NUMBER.fullmatch(text):
+        return ""
+    digits = _NO_DIGIT.sub("", text)
+    if not text.lstrip().startswith("+"):
+        # 01 40 is written +33140, 0044 is +44.
+        digits = digits.removeprefix("0").removeprefix("0")
+    return digits if len(digits) > 1 else ""
 
 
 def _e164(text: str, country: str, field: str) -> str:

@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,21 @@ class Conflict(DomainError):
     """The thing exists already, or is not in a state that allows this."""
 
     code = "conflict"
+
+
+class ChangedMeanwhile(DomainError):
+    """The row is not any more what its editor has seen; nothing was changed.
+
+    ``who`` (name, "" when nobody knows) changed it ``at`` (epoch seconds, None likewise) into ``row``, what it is now.
+    """
+
+    code = "changed_meanwhile"
+
+    def __init__(self, row: object, *, who: str, who_id: UUID | None, at: float | None) -> None:
+        self.row = row
+        self.who_id = who_id
+        self.at = at
+        super().__init__(None, who=who)
 
 
 class Throttled(DomainError):

@@ -47,6 +47,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     holidays: str = ""
     hours: tuple[Opening, ...] = ()
     exceptions: tuple[SpecialDay, ...] = ()
+    version: str = ""
 
     def is_open(self, at: float) -> bool:
         """Whether it is open at ``at`` (epoch seconds): an exception decides first, then holidays, then the week."""

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterable
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
 from ccserver.domain.account import SiteRow
+from ccserver.domain.directory import Site
 from ccserver.domain.errors import FieldError, Invalid
 from ccserver.domain.network import read_networks
 from ccserver.domain.numbers import countries, to_e164
@@ -73,6 +75,13 @@ def _allowed(prefixes: Iterable[str], errors: list[FieldError]) -> tuple[str, ..
         else:
             found[prefix] = None
     return tuple(found)
+
+
+def site_of(tenant_id: UUID, row: SiteRow) -> Site:
+    """The site that a row tells of."""
+    values = msgspec.structs.asdict(row)
+    del values["version"]
+    return Site(tenant_id=tenant_id, **values)
 
 
 def _caller_id(row: SiteRow, errors: list[FieldError]) -> str:

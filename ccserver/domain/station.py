@@ -51,6 +51,7 @@ class PhoneRow(msgspec.Struct, frozen=True, kw_only=True):
     site_id: UUID | None
     label: str
     mobile: str
+    version: str = ""
 
 
 def extension_errors(extension: str, country: str, *, field: str = "extension") -> list[FieldError]:

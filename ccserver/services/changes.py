@@ -8,7 +8,10 @@ import msgspec
 
 from ccserver.domain.access import Actor
 from ccserver.domain.account import DidRow, RouteRow, ScheduleRow, SiteRow, TrunkRow
+from ccserver.domain.errors import ChangedMeanwhile
+from ccserver.domain.ids import floor_id
 from ccserver.domain.stream import Change
+from ccserver.domain.version import Versioned, Versions, changed_at, is_stale
 from ccserver.services.base import new_id
 from ccserver.storage import audit
 from ccserver.storage.pool import Connection
@@ -48,7 +51,31 @@ def moved(actor: Actor, before: PlaceRow, after: PlaceRow) -> tuple[Change, ...]
 def difference(before: PlaceRow, after: PlaceRow) -> dict[str, str]:
     """The fields that differ, for the audit log; rows hold no secrets."""
     old, new = msgspec.to_builtins(before), msgspec.to_builtins(after)
-    return {name: f"{_said(old[name])} -> {_said(new[name])}" for name in new if old[name] != new[name]}
+    changed = (name for name in new if old[name] != new[name] and name != "version")
+    return {name: f"{_said(old[name])} -> {_said(new[name])}" for name in changed}
+
+
+async def refuse_stale(connection: Connection, row: Versioned, versions: Versions, noun: str) -> None:
+    """Raises ChangedMeanwhile unless ``row`` is one of ``versions``; it must be locked, so that it stays so.
+
+    ``noun``: the first part of the actions of its audit lines, which tell who it was.
+    """
+    if not is_stale(row.version, versions):
+        return
+    try:
+        at = changed_at(row.version)
+        since = floor_id(at)
+    except ValueError:
+        # A list's version holds no instant, only the audit log knows it.
+        at, since = None, UUID(int=0)
+    last = await audit.last_change(connection, str(row.id), noun, since)
+    instant = at or (last.at if last else None)
+    raise ChangedMeanwhile(
+        row,
+        who=last.name if last else "",
+        who_id=last.user_id if last else None,
+        at=instant.timestamp() if instant else None,
+    )
 
 
 async def record(
@@ -56,10 +83,13 @@ async def record(
     actor: Actor,
     now: datetime,
     action: str,
-    target: UUID,
+    target: UUID | None,
     detail: Mapping[str, str],
 ) -> None:
-    """One line of the audit log, in the transaction of the change. ``detail`` must hold no secret."""
+    """One line of the audit log, in the transaction of the change. ``detail`` must hold no secret.
+
+    No ``target``: several things, whose ids are in ``detail["ids"]``.
+    """
     await audit.record(
         connection,
         entry_id=new_id(now),
@@ -67,7 +97,7 @@ async def record(
         at=now,
         user_id=actor.user_id,
         action=action,
-        target=str(target),
+        target="" if target is None else str(target),
         detail=detail,
     )
 

@@ -178,4 +178,5 @@ def end_reason(before: UserRow, after: UserRow) -> str:
 def difference(before: UserRow, after: UserRow) -> dict[str, str]:
     """What the audit log tells of an edit."""
     old, new = msgspec.to_builtins(before), msgspec.to_builtins(after)
-    return {name: f"{old[name]} -> {new[name]}" for name in old if old[name] != new[name] and name != "name"}
+    told = (name for name in old if name not in ("name", "version"))
+    return {name: f"{old[name]} -> {new[name]}" for name in told if old[name] != new[name]}

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from ccserver.domain.access import Actor, Role, may_grant
 from ccserver.domain.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from ccserver.domain.station import PhoneRow, Station, extension_errors, extension_range
+from ccserver.domain.version import Versions
 from ccserver.services.base import Clock, Heralds, new_id
-from ccserver.services.changes import record
+from ccserver.services.changes import record, refuse_stale
 from ccserver.services.sip_accounts import (
     Account,
     SipAccounts,
@@ -127,10 +129,22 @@ class Phones:
         await self._heralds.tell(actor, *(phone_change(a.phone, actor.tenant_id) for a in accounts))
         return tuple(accounts)
 
-    async def edit(self, actor: Actor, phone_id: UUID, edit: PhoneEdit) -> PhoneRow:
-        """Change a physical phone. Raises NotFound, Invalid, Conflict (phone_of_user, extension_taken)."""
+    async def get(self, actor: Actor, phone_id: UUID) -> PhoneRow:
+        """Raises NotFound."""
+        async with self._database.tenant(actor.tenant_id) as connection:
+            return await _found(connection, phone_id, lock=False)
+
+    async def edit(
+        self, actor: Actor, phone_id: UUID, edit: PhoneEdit, versions: Versions = None
+    ) -> PhoneRow:
+        """Change a physical phone.
+
+        Raises NotFound, ChangedMeanwhile, Invalid, Conflict (phone_of_user, extension_taken).
+        """
+        now = self._clock()
         async with self._database.tenant(actor.tenant_id) as connection:
             before = await _physical(connection, phone_id)
+            await refuse_stale(connection, before, versions, "phone")
             site_id = edit.site_id or before.site_id
             extension = before.extension if edit.extension is None else edit.extension
             country = await country_of(connection, site_id)
@@ -146,23 +160,25 @@ class Phones:
                 label=before.label if edit.label is None else edit.label.strip(),
                 mobile="",
             )
-            await phones.update_physical(connection, wanted, self._clock())
+            version = await phones.update_physical(connection, wanted, now)
+            wanted = msgspec.structs.replace(wanted, version=version)
             if extension != before.extension:
                 # What a ticket would hand out is another account now.
-                await phones.forget_tickets(connection, phone_id, self._clock())
+                await phones.forget_tickets(connection, phone_id, now)
             detail = {
                 name: f"{getattr(before, name)} -> {getattr(wanted, name)}"
                 for name in ("extension", "site_id", "label")
                 if getattr(before, name) != getattr(wanted, name)
             }
-            await record(connection, actor, self._clock(), "phone.edit", phone_id, detail)
+            await record(connection, actor, now, "phone.edit", phone_id, detail)
         await self._heralds.tell(actor, phone_change(wanted, actor.tenant_id))
         return wanted
 
-    async def delete(self, actor: Actor, phone_id: UUID) -> None:
-        """Take a physical phone away. Raises NotFound, Conflict (phone_of_user, phone_in_use)."""
+    async def delete(self, actor: Actor, phone_id: UUID, versions: Versions = None) -> None:
+        """Take a physical phone away. Raises NotFound, ChangedMeanwhile, Conflict (phone_of_user, phone_in_use)."""
         async with self._database.tenant(actor.tenant_id) as connection:
             phone = await _physical(connection, phone_id)
+            await refuse_stale(connection, phone, versions, "phone")
             await self._accounts.take(connection, phone)
             await record(
                 connection, actor, self._clock(), "phone.delete", phone_id, {"extension": phone.extension}
@@ -224,8 +240,8 @@ class Phones:
             raise Conflict("extensions_taken", field="extension", extensions=some(taken))
 
 
-async def _found(connection: Connection, phone_id: UUID) -> PhoneRow:
-    row = await phones.get_phone(connection, phone_id, lock=True)
+async def _found(connection: Connection, phone_id: UUID, *, lock: bool = True) -> PhoneRow:
+    row = await phones.get_phone(connection, phone_id, lock=lock)
     if row is None:
         raise NotFound
     return row

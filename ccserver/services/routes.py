@@ -13,6 +13,7 @@ from ccserver.domain.errors import FieldError, Invalid, NotFound
 from ccserver.domain.numbers import to_e164
 from ccserver.domain.route import RouteLine, check_routes
 from ccserver.domain.routing import ways_out
+from ccserver.domain.version import Versions, version_of_list
 from ccserver.live.view import LiveView
 from ccserver.services import changes
 from ccserver.services.base import Clock, Heralds, new_id
@@ -37,6 +38,26 @@ class Ways(msgspec.Struct, frozen=True, kw_only=True):
     trunks: tuple[TrunkWay, ...]
 
 
+class SiteRoutes(msgspec.Struct, frozen=True, kw_only=True):
+    """A site's outgoing routes, which are replaced as a whole; ``version`` is that of the list."""
+
+    site_id: UUID
+    items: tuple[RouteRow, ...]
+    version: str
+
+    @property
+    def id(self) -> UUID:
+        """What the audit log calls the list: its site."""
+        return self.site_id
+
+
+class AllRoutes(msgspec.Struct, frozen=True, kw_only=True):
+    """Outgoing routes of every site; ``versions``: that of each site's list, of empty lists too."""
+
+    items: tuple[RouteRow, ...]
+    versions: dict[UUID, str]
+
+
 class Routes:
     """Use cases of outgoing routes; each needs an actor who may manage sites."""
 
@@ -46,15 +67,28 @@ class Routes:
         self._clock = clock
         self._view = view
 
-    async def list_routes(self, actor: Actor) -> tuple[RouteRow, ...]:
+    async def list_routes(self, actor: Actor) -> AllRoutes:
         """The tenant's routes by site, prefix and priority."""
         async with self._database.tenant(actor.tenant_id) as connection:
-            return tuple(await routes.list_routes(connection))
+            found = tuple(await routes.list_routes(connection))
+            known = [site.id for site in await sites.list_sites(connection)]
+        versions = {site: _version([r for r in found if r.site_id == site]) for site in known}
+        return AllRoutes(items=found, versions=versions)
 
-    async def replace(self, actor: Actor, site_id: UUID, lines: Sequence[RouteLine]) -> tuple[RouteRow, ...]:
+    async def of_site(self, actor: Actor, site_id: UUID) -> SiteRoutes:
+        """One site's routes. Raises NotFound."""
+        async with self._database.tenant(actor.tenant_id) as connection:
+            if await sites.get_site(connection, site_id) is None:
+                raise NotFound
+            found = await routes.routes_of_site(connection, site_id)
+        return _list(site_id, found)
+
+    async def replace(
+        self, actor: Actor, site_id: UUID, lines: Sequence[RouteLine], versions: Versions = None
+    ) -> SiteRoutes:
         """Make these the site's routes, all of them or none. A route that stays keeps its id.
 
-        Raises NotFound, Invalid naming lines by their place.
+        Raises NotFound, ChangedMeanwhile, Invalid naming lines by their place.
         """
         kept = check_routes(lines)
         now = self._clock()
@@ -62,8 +96,9 @@ class Routes:
             # The lock: of two administrators who save at the same instant, the later one replaces the whole list.
             if await sites.get_site(connection, site_id, lock=True) is None:
                 raise NotFound
-            await _check_trunks(connection, kept)
             before = await routes.routes_of_site(connection, site_id)
+            await changes.refuse_stale(connection, _list(site_id, before), versions, "routes")
+            await _check_trunks(connection, kept)
             known = {(route.prefix, route.trunk_id): route.id for route in before}
             after = tuple(
                 RouteRow(
@@ -83,7 +118,7 @@ class Routes:
             *(changes.gone(actor, r) for r in before if r.id not in {route.id for route in after}),
             *(changes.put(actor, r) for r in after if r not in before),
         )
-        return after
+        return _list(site_id, after)
 
     async def ways(self, actor: Actor, site_id: UUID, number: str) -> Ways:
         """Which way a call of the site to ``number`` (as typed there) would take now. Raises NotFound, Invalid."""
@@ -120,6 +155,15 @@ async def _check_trunks(connection: Connection, lines: Sequence[RouteLine]) -> N
     ]
     if unknown:
         raise Invalid(*unknown)
+
+
+def _list(site_id: UUID, found: Sequence[RouteRow]) -> SiteRoutes:
+    return SiteRoutes(site_id=site_id, items=tuple(found), version=_version(found))
+
+
+def _version(found: Sequence[RouteRow]) -> str:
+    """The same whatever the order in which the rows were read."""
+    return version_of_list(sorted(f"{r.prefix} {r.priority} {r.trunk_id} {r.id}" for r in found))
 
 
 def _said(found: Sequence[RouteRow]) -> str:

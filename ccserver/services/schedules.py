@@ -12,6 +12,7 @@ from ccserver.domain.access import Actor
 from ccserver.domain.account import ScheduleRow
 from ccserver.domain.errors import Conflict, NotFound
 from ccserver.domain.schedule import Opening, Schedule, SpecialDay, check_schedule
+from ccserver.domain.version import Versions, version_at
 from ccserver.services import changes
 from ccserver.services.base import Clock, Heralds, new_id
 from ccserver.services.sites import ZONES
@@ -54,7 +55,9 @@ class Schedules:
         """Raises Invalid, Conflict name_taken."""
         now = self._clock()
         values = {name: getattr(draft, name) for name in draft.__slots__}
-        schedule = await _checked(Schedule(id=new_id(now), tenant_id=actor.tenant_id, **values))
+        schedule = await _checked(
+            Schedule(id=new_id(now), tenant_id=actor.tenant_id, version=version_at(now), **values)
+        )
         async with self._database.tenant(actor.tenant_id) as connection:
             await schedules.insert_schedule(connection, schedule, now)
             await changes.record(
@@ -64,13 +67,17 @@ class Schedules:
         await self._heralds.tell(actor, changes.put(actor, row))
         return row
 
-    async def edit(self, actor: Actor, schedule_id: UUID, edit: Mapping[str, Any]) -> ScheduleRow:
-        """Change the fields that ``edit`` names. Raises NotFound, Invalid, Conflict name_taken."""
+    async def edit(
+        self, actor: Actor, schedule_id: UUID, edit: Mapping[str, Any], versions: Versions = None
+    ) -> ScheduleRow:
+        """Change the fields that ``edit`` names. Raises NotFound, ChangedMeanwhile, Invalid, Conflict name_taken."""
         now = self._clock()
         async with self._database.tenant(actor.tenant_id) as connection:
             before = await _found(connection, schedule_id, lock=True)
+            await self._refuse_stale(connection, before, versions)
             after = await _checked(msgspec.structs.replace(before, **edit))
-            await schedules.update_schedule(connection, after, now)
+            version = await schedules.update_schedule(connection, after, now)
+            after = msgspec.structs.replace(after, version=version)
             old, row = await self._rows([before, after])
             detail = changes.difference(old, row)
             detail.pop("open_now", None)
@@ -78,11 +85,12 @@ class Schedules:
         await self._heralds.tell(actor, changes.put(actor, row))
         return row
 
-    async def delete(self, actor: Actor, schedule_id: UUID) -> None:
-        """Raises NotFound, Conflict schedule_in_use with the count of numbers that follow it."""
+    async def delete(self, actor: Actor, schedule_id: UUID, versions: Versions = None) -> None:
+        """Raises NotFound, ChangedMeanwhile, Conflict schedule_in_use with the count of numbers that follow it."""
         now = self._clock()
         async with self._database.tenant(actor.tenant_id) as connection:
             schedule = await _found(connection, schedule_id, lock=True)
+            await self._refuse_stale(connection, schedule, versions)
             uses = await schedules.schedule_uses(connection, schedule_id)
             if uses:
                 raise Conflict("schedule_in_use", dids=str(uses))
@@ -92,6 +100,10 @@ class Schedules:
             )
         (row,) = await self._rows([schedule])
         await self._heralds.tell(actor, changes.gone(actor, row))
+
+    async def _refuse_stale(self, connection: Connection, schedule: Schedule, versions: Versions) -> None:
+        (row,) = await self._rows([schedule])
+        await changes.refuse_stale(connection, row, versions, "schedule")
 
     async def _rows(self, found: Iterable[Schedule]) -> tuple[ScheduleRow, ...]:
         # A country's holidays are a module that is read from disk when first asked for: not in the loop.
@@ -108,6 +120,7 @@ def _row(schedule: Schedule, at: float) -> ScheduleRow:
         hours=schedule.hours,
         exceptions=schedule.exceptions,
         open_now=schedule.is_open(at),
+        version=schedule.version,
     )
 
 

@@ -13,6 +13,7 @@ from ccserver.domain.account import SiteRow
 from ccserver.domain.errors import Conflict, FieldError, Invalid, NotFound
 from ccserver.domain.site import check_site
 from ccserver.domain.trunk import vpn_errors
+from ccserver.domain.version import Versions, version_at
 from ccserver.services import changes
 from ccserver.services.base import Clock, Heralds, new_id
 from ccserver.storage import sites, trunks
@@ -58,37 +59,42 @@ class Sites:
     async def create(self, actor: Actor, draft: SiteDraft) -> SiteRow:
         """Raises Invalid, Conflict (slug_taken, name_taken)."""
         now = self._clock()
-        site = check_site(SiteRow(id=new_id(now), **asdict(draft)), ZONES)
+        site = check_site(SiteRow(id=new_id(now), version=version_at(now), **asdict(draft)), ZONES)
         async with self._database.tenant(actor.tenant_id) as connection:
             await sites.insert_site(connection, actor.tenant_id, site, now)
             await changes.record(connection, actor, now, "site.create", site.id, {"slug": site.slug})
         await self._heralds.tell(actor, changes.put(actor, site))
         return site
 
-    async def edit(self, actor: Actor, site_id: UUID, edit: Mapping[str, Any]) -> SiteRow:
+    async def edit(
+        self, actor: Actor, site_id: UUID, edit: Mapping[str, Any], versions: Versions = None
+    ) -> SiteRow:
         """Change the fields that ``edit`` names; the slug stays, for Asterisk and the history know the site by it.
 
-        Raises NotFound, Invalid (networks that would leave a gateway of the site outside: trunk_outside_vpn),
-        Conflict name_taken.
+        Raises NotFound, ChangedMeanwhile, Invalid (networks that would leave a gateway of the site outside:
+        trunk_outside_vpn), Conflict name_taken.
         """
         now = self._clock()
         async with self._database.tenant(actor.tenant_id) as connection:
             before = await _found(connection, site_id, lock=True)
+            await changes.refuse_stale(connection, before, versions, "site")
             after = check_site(msgspec.structs.replace(before, **edit), ZONES, known=True)
             if after.subnets != before.subnets:
                 await _check_gateways(connection, after)
-            await sites.update_site(connection, after, now)
+            version = await sites.update_site(connection, after, now)
+            after = msgspec.structs.replace(after, version=version)
             await changes.record(
                 connection, actor, now, "site.edit", site_id, changes.difference(before, after)
             )
         await self._heralds.tell(actor, changes.put(actor, after))
         return after
 
-    async def delete(self, actor: Actor, site_id: UUID) -> None:
-        """Raises NotFound, Conflict site_in_use with the number of users, phones, dids and trunks."""
+    async def delete(self, actor: Actor, site_id: UUID, versions: Versions = None) -> None:
+        """Raises NotFound, ChangedMeanwhile, Conflict site_in_use with the number of users, phones, dids and trunks."""
         now = self._clock()
         async with self._database.tenant(actor.tenant_id) as connection:
             site = await _found(connection, site_id, lock=True)
+            await changes.refuse_stale(connection, site, versions, "site")
             uses = await sites.site_uses(connection, site_id)
             if any(uses.values()):
                 raise Conflict("site_in_use", **{name: str(count) for name, count in uses.items()})

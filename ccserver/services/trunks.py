@@ -11,6 +11,7 @@ from ccserver.domain.access import Actor
 from ccserver.domain.account import TrunkRow
 from ccserver.domain.errors import Conflict, FieldError, Invalid, NotFound
 from ccserver.domain.trunk import PRESETS, TrunkPreset, check_trunk
+from ccserver.domain.version import Versions, version_at
 from ccserver.services import changes
 from ccserver.services.base import Clock, Heralds, new_id
 from ccserver.storage import sites, trunks
@@ -62,7 +63,7 @@ class Trunks:
         now = self._clock()
         preset = PRESETS[draft.get("preset", "generic")]
         usual = {name: getattr(preset, name) for name in _OF_PRESET}
-        wanted = TrunkRow(**{"id": new_id(now), "priority": 1, **usual, **draft})
+        wanted = TrunkRow(**{"id": new_id(now), "version": version_at(now), "priority": 1, **usual, **draft})
         async with self._writing(actor, wanted) as connection:
             trunk = check_trunk(wanted, secret, await _subnets(connection, wanted.site_id))
             sealed = self._vault.seal(secret) if secret else None
@@ -72,21 +73,29 @@ class Trunks:
         return trunk
 
     async def edit(
-        self, actor: Actor, trunk_id: UUID, edit: Mapping[str, Any], secret: str | None = None
+        self,
+        actor: Actor,
+        trunk_id: UUID,
+        edit: Mapping[str, Any],
+        secret: str | None = None,
+        versions: Versions = None,
     ) -> TrunkRow:
         """Change the fields that ``edit`` names. ``secret``: None keeps the present one, "" takes it away.
 
-        Raises NotFound, Invalid, Conflict (slug_taken, address_taken, account_taken, addresses_overlap).
+        Raises NotFound, ChangedMeanwhile, Invalid, Conflict (slug_taken, address_taken, account_taken,
+        addresses_overlap).
         """
         now = self._clock()
         before = await self.get(actor, trunk_id)
         async with self._writing(actor, msgspec.structs.replace(before, **edit)) as connection:
             before = await _found(connection, trunk_id, lock=True)
+            await changes.refuse_stale(connection, before, versions, "trunk")
             wanted = msgspec.structs.replace(before, **edit)
             if secret is None and wanted.mode == "peer" and not wanted.username:
                 secret = ""  # nobody is left whose secret it could be
             after = check_trunk(wanted, secret, await _subnets(connection, wanted.site_id))
-            await trunks.update_trunk(connection, after, now)
+            version = await trunks.update_trunk(connection, after, now)
+            after = msgspec.structs.replace(after, version=version)
             detail = changes.difference(before, after)
             if secret is not None and (secret or before.has_secret):
                 await trunks.set_secret(connection, trunk_id, self._vault.seal(secret) if secret else None)
@@ -95,11 +104,12 @@ class Trunks:
         await self._heralds.tell(actor, *changes.moved(actor, before, after))
         return after
 
-    async def delete(self, actor: Actor, trunk_id: UUID) -> None:
-        """Raises NotFound, Conflict trunk_in_use with the number of routes that name it."""
+    async def delete(self, actor: Actor, trunk_id: UUID, versions: Versions = None) -> None:
+        """Raises NotFound, ChangedMeanwhile, Conflict trunk_in_use with the number of routes that name it."""
         now = self._clock()
         async with self._database.tenant(actor.tenant_id) as connection:
             trunk = await _found(connection, trunk_id, lock=True)
+            await changes.refuse_stale(connection, trunk, versions, "trunk")
             uses = await trunks.trunk_uses(connection, trunk_id)
             if uses:
                 raise Conflict("trunk_in_use", routes=str(uses))

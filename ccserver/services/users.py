@@ -14,8 +14,9 @@ from ccserver.domain.errors import Conflict, FieldError, Forbidden, Invalid, Not
 from ccserver.domain.passwords import generate
 from ccserver.domain.station import PhoneRow, Station
 from ccserver.domain.stream import Change
+from ccserver.domain.version import Versions
 from ccserver.services.base import Clock, Heralds, new_id
-from ccserver.services.changes import record
+from ccserver.services.changes import record, refuse_stale
 from ccserver.services.hashing import Hashing
 from ccserver.services.people import (
     UserDraft,
@@ -155,17 +156,18 @@ class Users:
         await self._heralds.tell(actor, *changes)
         return Shown(user=row, password="" if draft.password else password, account=account)
 
-    async def edit(self, actor: Actor, user_id: UUID, edit: UserEdit) -> Shown:
+    async def edit(self, actor: Actor, user_id: UUID, edit: UserEdit, versions: Versions = None) -> Shown:
         """Change a user. Deactivating or a change of role ends their sessions.
 
         A first extension, or a mobile that becomes a phone, brings an account whose secret comes back this once; an
-        empty extension takes the phone away. Raises NotFound, Invalid, Forbidden, Conflict (login_taken,
-        extension_taken, own_account, phone_in_use).
+        empty extension takes the phone away. Raises NotFound, ChangedMeanwhile, Invalid, Forbidden, Conflict
+        (login_taken, extension_taken, own_account, phone_in_use).
         """
         now = self._clock()
         ended: list[UUID] = []
         async with self._database.tenant(actor.tenant_id) as connection:
             before = await _found(connection, user_id, lock=True)
+            await refuse_stale(connection, before, versions, "user")
             wanted = edited(before, edit)
             after = checked_edit(actor, before, wanted, await country_of(connection, wanted.site_id))
             await users.update_user(connection, after, now)

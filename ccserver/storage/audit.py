@@ -39,6 +39,21 @@ class Line:
     detail: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastChange:
+    """Who (name) changed a thing last, and when."""
+
+    at: datetime
+    user_id: UUID | None
+    name: str
+
+
+async def last_change(connection: Connection, target: str, noun: str, since: UUID) -> LastChange | None:
+    """The newest change of ``target`` by an action of ``noun``, not older than the id ``since``."""
+    row = await connection.fetchrow(_SQL["last_change"], target, noun, since)
+    return None if row is None else LastChange(**row)
+
+
 async def record_all(
     connection: Connection, lines: Iterable[Line], *, tenant_id: UUID, at: datetime, user_id: UUID | None
 ) -> None:

@@ -9,6 +9,7 @@ import asyncpg
 
 from ccserver.domain.account import DidRow
 from ccserver.domain.errors import Conflict
+from ccserver.domain.version import version_at
 from ccserver.storage.directory import destination_of
 from ccserver.storage.pool import Connection
 from ccserver.storage.queries import load_queries
@@ -45,17 +46,62 @@ async def insert_dids(
     return {row["number"] for row in rows}
 
 
-async def update_did(connection: Connection, did: DidRow, at: datetime) -> None:
-    """Write everything but the number. Raises (at the transaction's border) Invalid for what does not exist."""
-    await connection.execute(
-        _SQL["update_did"],
-        *(did.id, did.site_id, did.label, did.schedule_id, *_flat(did), did.ring_seconds, at),
+async def update_dids(connection: Connection, dids: Sequence[DidRow], at: datetime) -> dict[UUID, str]:
+    """Write everything but the number of numbers that share all but id, number and label; their new versions.
+
+    Raises (at the transaction's border) Invalid for what does not exist.
+    """
+    first = dids[0]
+    rows = await connection.fetch(
+        _SQL["update_dids"],
+        [did.id for did in dids],
+        [did.label for did in dids],
+        first.site_id,
+        first.schedule_id,
+        *_flat(first),
+        first.ring_seconds,
+        at,
     )
+    return {row["id"]: version_at(row["updated_at"]) for row in rows}
 
 
-async def list_dids(connection: Connection) -> list[DidRow]:
-    """Every DID that the connection sees, by number."""
-    return [_did(row) for row in await connection.fetch(_SQL["list_dids"])]
+async def page_of_dids(
+    connection: Connection, *, text: str, digits: str, site_id: UUID | None, after: str, limit: int
+) -> tuple[list[DidRow], int]:
+    """DIDs by number, and how many there are on all pages.
+
+    ``text`` is looked for in labels, hours and whom callers reach, ``digits`` ("" for none) in numbers. ``after``: the
+    last number of the page before.
+    """
+    escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    rows = await connection.fetch(
+        _SQL["page_of_dids"],
+        f"%{escaped}%" if text else None,
+        f"%{digits}%" if digits else None,
+        site_id,
+        after or None,
+        limit,
+    )
+    return [_did(row) for row in rows], rows[0]["total"] if rows else 0
+
+
+async def count_dids(connection: Connection) -> list[tuple[UUID, UUID | None, int]]:
+    """How many numbers each site has that follow each schedule (None: none)."""
+    rows = await connection.fetch(_SQL["count_dids"])
+    return [(row["site_id"], row["schedule_id"], row["dids"]) for row in rows]
+
+
+async def lock_dids(connection: Connection, did_ids: Sequence[UUID]) -> list[DidRow]:
+    """Those of them that there are, held until the transaction ends."""
+    return [_did(row) for row in await connection.fetch(_SQL["lock_dids"], list(did_ids))]
+
+
+async def dids_of_range(
+    connection: Connection, site_id: UUID, first: str, last: str, limit: int
+) -> list[UUID]:
+    """The site's numbers from ``first`` to ``last`` (E.164, of one length), at most ``limit``."""
+    rows = await connection.fetch(_SQL["dids_of_range"], site_id, first, last, limit)
+    return [row["id"] for row in rows]
 
 
 async def get_did(connection: Connection, did_id: UUID, *, lock: bool = False) -> DidRow | None:
@@ -108,6 +154,7 @@ def _did(row: asyncpg.Record) -> DidRow:
         label=row["label"],
         schedule_id=row["schedule_id"],
         ring_seconds=row["ring_seconds"],
+        version=version_at(row["updated_at"]),
         opened=destination_of(row),
         closed=destination_of(row, "closed_"),
         unanswered=destination_of(row, "unanswered_"),

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from ccserver.domain.station import PhoneRow
+from ccserver.domain.version import version_at
 from ccserver.storage.pool import Connection
 from ccserver.storage.queries import load_queries
 
@@ -103,10 +104,12 @@ async def renew_secret(connection: Connection, phone_id: UUID, sealed_secret: by
     await connection.execute(_SQL["renew_phone_secret"], phone_id, sealed_secret, at)
 
 
-async def update_physical(connection: Connection, phone: PhoneRow, at: datetime) -> None:
-    """Raises (at the transaction's border) Conflict extension_taken, Invalid for an unknown site."""
-    await connection.execute(
-        _SQL["update_physical"], phone.id, phone.site_id, phone.extension, phone.label, at
+async def update_physical(connection: Connection, phone: PhoneRow, at: datetime) -> str:
+    """Its new version. Raises (at the transaction's border) Conflict extension_taken, Invalid for an unknown site."""
+    return version_at(
+        await connection.fetchval(
+            _SQL["update_physical"], phone.id, phone.site_id, phone.extension, phone.label, at
+        )
     )
 
 
@@ -186,4 +189,5 @@ def _phone(row: asyncpg.Record) -> PhoneRow:
         site_id=row["site_id"],
         label=row["label"],
         mobile=row["mobile"],
+        version=version_at(row["updated_at"]),
     )

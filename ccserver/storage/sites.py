@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from ccserver.domain.account import SiteRow
+from ccserver.domain.version import version_at
 from ccserver.storage.pool import Connection
 from ccserver.storage.queries import load_queries
 
@@ -26,9 +27,9 @@ async def insert_site(connection: Connection, tenant_id: UUID, site: SiteRow, at
     )
 
 
-async def update_site(connection: Connection, site: SiteRow, at: datetime) -> None:
-    """Write everything but the slug. Raises (at the transaction's border) Conflict name_taken."""
-    await connection.execute(_SQL["update_site"], site.id, *_values(site), at)
+async def update_site(connection: Connection, site: SiteRow, at: datetime) -> str:
+    """Write everything but the slug; its new version. Raises (at the transaction's border) Conflict name_taken."""
+    return version_at(await connection.fetchval(_SQL["update_site"], site.id, *_values(site), at))
 
 
 async def list_sites(connection: Connection) -> list[SiteRow]:
@@ -70,4 +71,4 @@ def _values(site: SiteRow) -> tuple[Any, ...]:
 
 def _site(row: asyncpg.Record) -> SiteRow:
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
-    return SiteRow(**values)
+    return SiteRow(version=version_at(values.pop("updated_at")), **values)

@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from ccserver.domain.account import TrunkRow
+from ccserver.domain.version import version_at
 from ccserver.storage.pool import Connection
 from ccserver.storage.queries import load_queries
 
@@ -24,9 +25,9 @@ async def insert_trunk(
     await connection.execute(_SQL["insert_trunk"], trunk.id, tenant_id, *_values(trunk), sealed_secret, at)
 
 
-async def update_trunk(connection: Connection, trunk: TrunkRow, at: datetime) -> None:
-    """Write everything but the secret. Raises as ``insert_trunk``."""
-    await connection.execute(_SQL["update_trunk"], trunk.id, *_values(trunk), at)
+async def update_trunk(connection: Connection, trunk: TrunkRow, at: datetime) -> str:
+    """Write everything but the secret; its new version. Raises as ``insert_trunk``."""
+    return version_at(await connection.fetchval(_SQL["update_trunk"], trunk.id, *_values(trunk), at))
 
 
 async def set_secret(connection: Connection, trunk_id: UUID, sealed_secret: bytes | None) -> None:
@@ -85,4 +86,4 @@ def _values(trunk: TrunkRow) -> tuple[Any, ...]:
 
 def _trunk(row: asyncpg.Record) -> TrunkRow:
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
-    return TrunkRow(**values)
+    return TrunkRow(version=version_at(values.pop("updated_at")), **values)

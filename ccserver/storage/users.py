@@ -9,6 +9,7 @@ import asyncpg
 
 from ccserver.domain.access import Role
 from ccserver.domain.account import UserRow
+from ccserver.domain.version import version_at
 from ccserver.storage.pool import Connection
 from ccserver.storage.queries import load_queries
 
@@ -186,10 +187,12 @@ def _credentials(row: asyncpg.Record | None) -> Credentials | None:
 
 
 def _user(row: asyncpg.Record) -> UserRow:
-    last_login = row["last_login_at"]
+    values = dict(row)
+    last_login, changed = values["last_login_at"], values.pop("updated_at")
     return UserRow(
         **{
-            **row,
+            **values,
+            "version": version_at(changed),
             "name": f"{row['first_name']} {row['last_name']}".strip() or row["login"],
             "site_ids": tuple(row["site_ids"]),
             "last_login_at": last_login.timestamp() if last_login else None,

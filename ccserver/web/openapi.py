@@ -10,7 +10,7 @@ import msgspec
 from ccserver import __version__
 from ccserver.domain.access import ABILITIES, Ability, Role
 from ccserver.web.i18n import N_, Catalogues
-from ccserver.web.problem import Problem
+from ccserver.web.problem import ChangedProblem, Problem
 from ccserver.web.route import Route
 from ccserver.web.sentences import ERRORS, FIELDS
 
@@ -18,6 +18,16 @@ _PARAMETER = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 _NO_WORD = re.compile(r"\W+")
 _REF = "#/components/schemas/{name}"
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The row's version, as ETag told it, in quotes: refused with 412 when it is not that any more. "
+    "Without it, whatever the row is now is changed.",
+    "schema": {"type": "string"},
+}
 
 
 def build_openapi(routes: Sequence[Route]) -> dict[str, Any]:
@@ -50,6 +60,8 @@ def _types(routes: Sequence[Route]) -> list[Any]:
         for kind in (route.body, route.query, route.returns):
             if kind is not None:
                 found[repr(kind)] = kind
+        if route.versioned is not None:
+            found |= {repr(kind): kind for kind in (ChangedProblem, route.versioned)}
     return list(found.values())
 
 
@@ -67,6 +79,8 @@ def _operation(route: Route, by_type: Mapping[str, Any], components: Mapping[str
     ]
     if route.query is not None:
         parameters += _query_parameters(by_type[repr(route.query)], components)
+    if route.versioned is not None and not route.is_safe:
+        parameters.append(_IF_MATCH)
     if parameters:
         operation["parameters"] = parameters
     if route.body is not None:
@@ -87,10 +101,23 @@ def _responses(route: Route, by_type: Mapping[str, Any]) -> dict[str, Any]:
     elif route.status != 204:
         done["content"] = {kind: {} for kind in (route.content_type, *route.other_types)}
     responses = {str(route.status): done}
+    if route.versioned is not None and route.status != 204:
+        done["headers"] = {"ETag": {"description": "The row's version", "schema": {"type": "string"}}}
+    if route.versioned is not None and not route.is_safe:
+        responses["412"] = _changed(by_type[repr(ChangedProblem)], by_type[repr(route.versioned)])
     if route.path == "/health":
         responses["503"] = done
     responses["default"] = {"description": "A problem", "content": _PROBLEM}
     return responses
+
+
+def _changed(problem: Any, row: Any) -> dict[str, Any]:
+    """The answer to a version that is over: the problem, with the present row."""
+    schema = {"allOf": [problem, {"type": "object", "properties": {"row": row}}]}
+    return {
+        "description": "Somebody has changed it meanwhile",
+        "content": {"application/problem+json": {"schema": schema}},
+    }
 
 
 def _query_parameters(schema: Mapping[str, Any], components: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -1,6 +1,8 @@
 """Errors as RFC 9457 problem documents, in the caller's language. Nothing internal ever leaks into one."""
 
 from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
 
 import msgspec
 from aiohttp import web
@@ -8,6 +10,7 @@ from aiohttp import web
 from ccserver.domain.config import Words
 from ccserver.domain.config_words import ENGLISH, SAID, read
 from ccserver.domain.errors import (
+    ChangedMeanwhile,
     Conflict,
     DomainError,
     FieldError,
@@ -19,7 +22,7 @@ from ccserver.domain.errors import (
     Unavailable,
 )
 from ccserver.web.i18n import Catalogues
-from ccserver.web.sentences import ERRORS, EXPECTED, FIELDS, TITLES
+from ccserver.web.sentences import ERRORS, EXPECTED, FIELDS, SOMEBODY, TITLES
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -29,6 +32,7 @@ STATUS: dict[type[DomainError], int] = {
     Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
+    ChangedMeanwhile: 412,
     Throttled: 429,
     Unavailable: 503,
 }
@@ -64,6 +68,18 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str = ""
 
 
+class ChangedProblem(Problem, frozen=True, kw_only=True):
+    """A row that ``who`` (id ``who_id``) changed ``at`` this instant, after the client had read it.
+
+    ``row`` is what it is now; ``who`` is "" and ``at`` null when nobody knows.
+    """
+
+    who: str
+    who_id: UUID | None
+    at: float | None
+    row: Any
+
+
 class Malformed(DomainError):
     """The request cannot even be read: status 400, 413 or 415."""
 
@@ -94,7 +110,7 @@ def from_domain(error: DomainError, catalogues: Catalogues, locale: str, request
         (k.code for k in type(error).__mro__ if k in STATUS and issubclass(k, DomainError)), "bad_request"
     )
     sentence = ERRORS.get(error.code) or ERRORS[kind]
-    return Problem(
+    told = Problem(
         type=f"/api/docs#error-{error.code}",
         title=catalogues.say(locale, TITLES[status]),
         status=status,
@@ -103,10 +119,23 @@ def from_domain(error: DomainError, catalogues: Catalogues, locale: str, request
         errors=tuple(tell_field(f, catalogues, locale) for f in fields),
         request_id=request_id,
     )
+    return _with_row(told, error) if isinstance(error, ChangedMeanwhile) else told
+
+
+def _with_row(told: Problem, error: ChangedMeanwhile) -> ChangedProblem:
+    return ChangedProblem(
+        **msgspec.structs.asdict(told),
+        who=error.params["who"],
+        who_id=error.who_id,
+        at=error.at,
+        row=error.row,
+    )
 
 
 def _values(error: DomainError, catalogues: Catalogues, locale: str) -> Mapping[str, str]:
     """The values of an error's sentence; what is a sentence of ours itself is told in the reader's language."""
+    if isinstance(error, ChangedMeanwhile):
+        return {"who": error.params["who"] or catalogues.say(locale, SOMEBODY)}
     if error.code != "config_unplanned" or "reason" not in error.params:
         return error.params
     return {"reason": " ".join(_told(words, catalogues, locale) for words in read(error.params["reason"]))}

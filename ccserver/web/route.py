@@ -20,7 +20,8 @@ class Route:
     """One route. ``page``: the template that shows what the handler returns.
 
     ``upload``: the content types of a file that is the whole body, instead of a struct. ``other_types``: those in
-    which the answer may also come.
+    which the answer may also come. ``versioned``: the struct of the row that the route reads or changes, which has a
+    version: answers carry it as ``ETag``, and what changes it keeps to ``If-Match`` (the handler asks ``versions_of``).
     """
 
     method: str
@@ -38,6 +39,7 @@ class Route:
     body_limit: int = BODY_LIMIT
     content_type: str = "application/json"
     other_types: tuple[str, ...] = ()
+    versioned: Any = None
 
     @property
     def is_safe(self) -> bool:

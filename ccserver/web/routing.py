@@ -12,6 +12,7 @@ from ccserver.domain.errors import NotFound
 from ccserver.web import auth, keys
 from ccserver.web.decoding import decode_query, read_body, read_upload
 from ccserver.web.route import Route
+from ccserver.web.versions import tag_of
 
 
 def register(app: web.Application, routes: Sequence[Route]) -> None:
@@ -69,4 +70,7 @@ def _answer(request: web.Request, route: Route, value: Any) -> web.StreamRespons
         return web.Response(status=204)
     if route.page:
         return request.app[keys.RENDERER].page(request, route.page, value)
-    return reply(value, route.status)
+    answer = reply(value, route.status)
+    if route.versioned is not None:
+        answer.headers["ETag"] = tag_of(value.version)
+    return answer

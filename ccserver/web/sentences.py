@@ -14,6 +14,7 @@ TITLES: dict[int, str] = {
     406: N_("Not acceptable"),
     408: N_("Request timeout"),
     409: N_("Conflict"),
+    412: N_("Changed meanwhile"),
     413: N_("Request too large"),
     415: N_("Unsupported media type"),
     422: N_("Invalid fields"),
@@ -50,6 +51,7 @@ ERRORS: dict[str, str] = {
     "not_found": N_("There is no such thing, or it is not within your reach."),
     "method_not_allowed": N_("This address does not answer to that method."),
     "conflict": N_("This does not fit the present state."),
+    "changed_meanwhile": N_("%(who)s has changed this meanwhile. Nothing of yours is saved yet."),
     "login_taken": N_("This login is taken."),
     "extension_taken": N_("This extension is taken."),
     "extensions_taken": N_("Extensions already taken: %(extensions)s. None was created."),
@@ -114,6 +116,9 @@ ERRORS: dict[str, str] = {
         "Something went wrong on our side. Give this reference to your administrator: %(request_id)s"
     ),
 }
+
+SOMEBODY = N_("Somebody else")
+"""Who did something when nobody knows who it was."""
 
 EXPECTED: dict[str, str] = {
     "str": N_("text"),
@@ -198,6 +203,7 @@ FIELDS: dict[str, str] = {
     "range_too_long": N_("At most %(maximum)s numbers at a time."),
     "range_hole": N_("This range holds %(number)s, which is not a phone number. Enter two ranges."),
     "forward_loop": N_("Callers would come back to this number."),
+    "none_changed": N_("Because of %(number)s, none of the numbers was changed."),
     "user_inactive": N_("This user is not active."),
     "user_without_phone": N_("This user has no phone."),
     "given_twice": N_("Another field says this already."),

@@ -180,7 +180,9 @@ class Harness:
             return 200, scenes.journey(time.time())
         if (told := scenes_pbx.answer(request.method, request.path, time.time())) is not None:
             return 200, told
-        if (told := scenes_sites.answer(request.method, request.path, time.time())) is not None:
+        if (
+            told := scenes_sites.answer(request.method, request.path, time.time(), request.query)
+        ) is not None:
             return 200, told
         return 202, {"id": scenes.uid("new")}
 

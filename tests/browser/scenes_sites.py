@@ -1,5 +1,8 @@
 """Sites of a company with agencies: lines, numbers, opening hours and routes, for the pages' harness."""
 
+import re
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from ccserver.web.i18n import Catalogues
@@ -229,14 +232,37 @@ def ways(now: float) -> Row:
     return {"number": "+33612345678", "allowed": True, "trunks": found}
 
 
-def answer(method: str, path: str, now: float) -> Row | None:
+def found_dids(query: Mapping[str, str]) -> Row:
+    """What GET /api/dids answers: of one site, and where the text is in the number, the label or the agent's name."""
+    names = {uid(name): name for name in NAMES}
+    text = query.get("text", "").lower()
+    digits = re.sub(r"\D", "", text).removeprefix("0")
+
+    def fits(row: Row) -> bool:
+        words = f"{row['label']} {names.get(row['user_id'], '')}".lower()
+        return text in words or (len(digits) > 1 and digits in row["number"])
+
+    rows = [row for row in dids() if query.get("site") in (None, row["site_id"]) and fits(row)]
+    return {"items": rows, "next": "", "total": len(rows)}
+
+
+def did_counts() -> Row:
+    """What GET /api/did-counts answers."""
+    places = Counter(row["site_id"] for row in dids())
+    return {"sites": places, "schedules": Counter(row["schedule_id"] for row in dids() if row["schedule_id"])}
+
+
+def answer(method: str, path: str, now: float, query: Mapping[str, str]) -> Row | None:
     """What the API answers to the pages of sites; None when it is not theirs."""
     if method != "GET":
         return None
+    if path == "/api/dids":
+        return found_dids(query)
+    if path == "/api/did-counts":
+        return did_counts()
     lists = {
         "/api/sites": sites,
         "/api/trunks": trunks,
-        "/api/dids": dids,
         "/api/schedules": schedules,
         "/api/routes": routes,
         "/api/trunk-presets": presets,

@@ -78,6 +78,11 @@ class ShiftedClock:
         self.ahead += timedelta(seconds=seconds)
 
 
+def unversioned(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without its version, which every edit changes."""
+    return {name: value for name, value in row.items() if name != "version"}
+
+
 @dataclass
 class Answer:
     """One HTTP answer, read whole."""

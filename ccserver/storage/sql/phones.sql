@@ -15,7 +15,10 @@ UPDATE phones SET secret_encrypted = $2, updated_at = $3 WHERE user_id = $1
 UPDATE phones SET secret_encrypted = $2, updated_at = $3 WHERE id = $1
 
 -- name: update_physical
-UPDATE phones SET site_id = $2, extension = $3, label = $4, updated_at = $5 WHERE id = $1
+UPDATE phones
+SET site_id = $2, extension = $3, label = $4, updated_at = greatest($5, updated_at + interval '1 microsecond')
+WHERE id = $1
+RETURNING updated_at
 
 -- name: delete_phone
 DELETE FROM phones WHERE id = $1
@@ -26,7 +29,7 @@ SELECT id FROM phones WHERE id = $1 FOR UPDATE
 
 -- name: get_phone
 SELECT p.id, p.kind, p.extension, p.user_id, u.first_name, u.last_name, u.login, coalesce(p.site_id, u.site_id) AS site_id,
-       p.label, p.mobile
+       p.label, p.mobile, p.updated_at
 FROM phones p LEFT JOIN users u ON u.id = p.user_id
 WHERE p.id = $1
 
@@ -36,7 +39,7 @@ SELECT id FROM phones WHERE user_id = $1
 -- name: page_of_phones
 -- $1 pattern or NULL, $2 site or NULL, $3 kind or NULL, $4 the last extension of the page before or NULL, $5 limit
 SELECT p.id, p.kind, p.extension, p.user_id, u.first_name, u.last_name, u.login, coalesce(p.site_id, u.site_id) AS site_id,
-       p.label, p.mobile
+       p.label, p.mobile, p.updated_at
 FROM phones p LEFT JOIN users u ON u.id = p.user_id
 WHERE ($1::text IS NULL OR p.extension ILIKE $1 OR p.label ILIKE $1 OR p.mobile ILIKE $1 OR u.login ILIKE $1
        OR concat_ws(' ', u.first_name, u.last_name, u.first_name) ILIKE $1)

@@ -3,14 +3,18 @@ INSERT INTO schedules (id, tenant_id, name, zone, holidays, hours, exceptions, c
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
 
 -- name: update_schedule
-UPDATE schedules SET name = $2, zone = $3, holidays = $4, hours = $5, exceptions = $6, updated_at = $7 WHERE id = $1
+UPDATE schedules
+SET name = $2, zone = $3, holidays = $4, hours = $5, exceptions = $6,
+    updated_at = greatest($7, updated_at + interval '1 microsecond')
+WHERE id = $1
+RETURNING updated_at
 
 -- name: list_schedules
-SELECT id, tenant_id, name, zone, holidays, hours::text AS hours, exceptions::text AS exceptions
+SELECT id, tenant_id, name, zone, holidays, hours::text AS hours, exceptions::text AS exceptions, updated_at
 FROM schedules ORDER BY name, id
 
 -- name: get_schedule
-SELECT id, tenant_id, name, zone, holidays, hours::text AS hours, exceptions::text AS exceptions
+SELECT id, tenant_id, name, zone, holidays, hours::text AS hours, exceptions::text AS exceptions, updated_at
 FROM schedules WHERE id = $1
 
 -- name: lock_schedule

@@ -6,15 +6,16 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::text[]::cidr[], $10, $11, $12, $12)
 -- name: update_site
 UPDATE sites
 SET name = $2, zone = $3, country = $4, caller_id = $5, area = $6, subnets = $7::text[]::cidr[], codecs = $8,
-    allowed_prefixes = $9, updated_at = $10
+    allowed_prefixes = $9, updated_at = greatest($10, updated_at + interval '1 microsecond')
 WHERE id = $1
+RETURNING updated_at
 
 -- name: list_sites
-SELECT id, slug, name, zone, country, caller_id, area, subnets::text[] AS subnets, codecs, allowed_prefixes
+SELECT id, slug, name, zone, country, caller_id, area, subnets::text[] AS subnets, codecs, allowed_prefixes, updated_at
 FROM sites ORDER BY name, id
 
 -- name: get_site
-SELECT id, slug, name, zone, country, caller_id, area, subnets::text[] AS subnets, codecs, allowed_prefixes
+SELECT id, slug, name, zone, country, caller_id, area, subnets::text[] AS subnets, codecs, allowed_prefixes, updated_at
 FROM sites WHERE id = $1
 
 -- name: lock_site

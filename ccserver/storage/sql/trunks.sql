@@ -9,8 +9,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::text[]
 UPDATE trunks
 SET site_id = $2, slug = $3, host = $4, port = $5, codecs = $6, priority = $7, name = $8, preset = $9, mode = $10,
     transport = $11, username = $12, from_domain = $13, addresses = $14::text[]::cidr[], number_format = $15,
-    dial_prefix = $16, qualify_seconds = $17, active = $18, updated_at = $19
+    dial_prefix = $16, qualify_seconds = $17, active = $18,
+    updated_at = greatest($19, updated_at + interval '1 microsecond')
 WHERE id = $1
+RETURNING updated_at
 
 -- name: set_trunk_secret
 UPDATE trunks SET secret_encrypted = $2 WHERE id = $1
@@ -18,19 +20,19 @@ UPDATE trunks SET secret_encrypted = $2 WHERE id = $1
 -- name: list_trunks
 SELECT id, site_id, slug, host, port, codecs, priority, name, preset, mode, transport, username,
        secret_encrypted IS NOT NULL AS has_secret, from_domain, addresses::text[] AS addresses, number_format,
-       dial_prefix, qualify_seconds, active
+       dial_prefix, qualify_seconds, active, updated_at
 FROM trunks ORDER BY site_id, priority, slug
 
 -- name: get_trunk
 SELECT id, site_id, slug, host, port, codecs, priority, name, preset, mode, transport, username,
        secret_encrypted IS NOT NULL AS has_secret, from_domain, addresses::text[] AS addresses, number_format,
-       dial_prefix, qualify_seconds, active
+       dial_prefix, qualify_seconds, active, updated_at
 FROM trunks WHERE id = $1
 
 -- name: trunks_of_site
 SELECT id, site_id, slug, host, port, codecs, priority, name, preset, mode, transport, username,
        secret_encrypted IS NOT NULL AS has_secret, from_domain, addresses::text[] AS addresses, number_format,
-       dial_prefix, qualify_seconds, active
+       dial_prefix, qualify_seconds, active, updated_at
 FROM trunks WHERE site_id = $1 ORDER BY priority, slug
 
 -- name: lock_trunk

@@ -18,7 +18,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)
 -- name: update_user
 UPDATE users
 SET login = $2, first_name = $3, last_name = $4, email = $5, role = $6, site_id = $7, locale = $8, active = $9,
-    updated_at = $10
+    updated_at = greatest($10, updated_at + interval '1 microsecond')
 WHERE id = $1
 
 -- name: set_locale
@@ -50,7 +50,7 @@ FROM users WHERE id = $1 FOR UPDATE
 
 -- name: get_user
 SELECT u.id, u.login, u.first_name, u.last_name, u.email, u.role, u.site_id, u.locale, u.active,
-       u.must_change_password, u.last_login_at, u.created_at, coalesce(p.extension, '') AS extension,
+       u.must_change_password, u.last_login_at, u.created_at, u.updated_at, coalesce(p.extension, '') AS extension,
        p.id AS phone_id, coalesce(p.kind, '') AS station, coalesce(p.mobile, '') AS mobile,
        ARRAY(SELECT us.site_id FROM user_sites us WHERE us.user_id = u.id ORDER BY us.site_id) AS site_ids
 FROM users u LEFT JOIN phones p ON p.user_id = u.id
@@ -62,7 +62,7 @@ SELECT id FROM users WHERE id = $1 FOR UPDATE
 -- name: page_of_users
 -- $1 pattern or NULL, $2 active or NULL, $3..$5 the last row of the page before or NULL, $6 limit
 SELECT u.id, u.login, u.first_name, u.last_name, u.email, u.role, u.site_id, u.locale, u.active,
-       u.must_change_password, u.last_login_at, u.created_at, coalesce(p.extension, '') AS extension,
+       u.must_change_password, u.last_login_at, u.created_at, u.updated_at, coalesce(p.extension, '') AS extension,
        p.id AS phone_id, coalesce(p.kind, '') AS station, coalesce(p.mobile, '') AS mobile,
        ARRAY(SELECT us.site_id FROM user_sites us WHERE us.user_id = u.id ORDER BY us.site_id) AS site_ids
 FROM users u LEFT JOIN phones p ON p.user_id = u.id

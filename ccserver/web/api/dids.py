@@ -1,6 +1,7 @@
 """/api/dids."""
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from aiohttp import web
@@ -8,14 +9,16 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ccserver.domain.access import Ability, Actor
 from ccserver.domain.account import DidRow
+from ccserver.domain.did import MOST_AT_ONCE
 from ccserver.domain.directory import RING_SECONDS, Destination
 from ccserver.domain.errors import FieldError, Invalid
-from ccserver.services.dids import DidDraft
+from ccserver.services.dids import DidCounts, DidDraft, Span
 from ccserver.web import keys
 from ccserver.web.api.sites import WrittenNumber
 from ccserver.web.decoding import Body, given
 from ccserver.web.route import Route
 from ccserver.web.routing import path_id
+from ccserver.web.versions import versions_of
 
 Label = Annotated[str, Meta(max_length=80)]
 RingSeconds = Annotated[int, Meta(ge=5, le=120)]
@@ -67,7 +70,41 @@ class DidChanges(Body, frozen=True, kw_only=True):
     ring_seconds: RingSeconds | UnsetType = UNSET
 
 
-class DidList(Struct, frozen=True, kw_only=True):
+class DidFilter(Body, frozen=True, kw_only=True):
+    """``text`` is looked for in numbers, labels, hours and whom callers reach; ``after`` is a page's ``next``."""
+
+    text: Annotated[str, Meta(max_length=80)] = ""
+    site: UUID | None = None
+    after: Annotated[str, Meta(max_length=24)] = ""
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+
+
+class DidSpan(Body, frozen=True, kw_only=True):
+    """The numbers that the site has from ``number`` to ``last``, both as written in its country."""
+
+    site_id: UUID
+    number: Annotated[str, Meta(min_length=1, max_length=40)]
+    last: Annotated[str, Meta(min_length=1, max_length=40)]
+
+
+class ManyDidChanges(DidChanges, frozen=True, kw_only=True):
+    """What to change of many numbers at once, given by ``ids`` or as a ``range``; at most 500, all of them or none."""
+
+    ids: Annotated[tuple[UUID, ...], Meta(min_length=1, max_length=MOST_AT_ONCE)] | UnsetType = UNSET
+    range: DidSpan | UnsetType = UNSET
+
+
+class DidPage(Struct, frozen=True, kw_only=True):
+    """``next`` is "" on the last page; ``total`` is how many there are on all pages."""
+
+    items: tuple[DidRow, ...]
+    next: str
+    total: int
+
+
+class ChangedDids(Struct, frozen=True, kw_only=True):
+    """The numbers that were meant, as they are now."""
+
     items: tuple[DidRow, ...]
 
 
@@ -77,8 +114,15 @@ class DidRange(Struct, frozen=True, kw_only=True, tag="dids", tag_field="kind"):
     items: tuple[DidRow, ...]
 
 
-async def list_dids(request: web.Request, actor: Actor) -> DidList:
-    return DidList(items=await request.app[keys.DIDS].list_dids(actor))
+async def list_dids(request: web.Request, actor: Actor, query: DidFilter) -> DidPage:
+    page = await request.app[keys.DIDS].page(
+        actor, text=query.text, site_id=query.site, after=query.after, limit=query.limit
+    )
+    return DidPage(items=page.items, next=page.next, total=page.total)
+
+
+async def count_dids(request: web.Request, actor: Actor) -> DidCounts:
+    return await request.app[keys.DIDS].counts(actor)
 
 
 async def get_did(request: web.Request, actor: Actor) -> DidRow:
@@ -110,15 +154,29 @@ async def create_did(request: web.Request, actor: Actor, body: NewDid) -> DidRow
 
 
 async def edit_did(request: web.Request, actor: Actor, body: DidChanges) -> DidRow:
+    return await request.app[keys.DIDS].edit(actor, path_id(request), _edit(body), versions_of(request))
+
+
+async def edit_dids(request: web.Request, actor: Actor, body: ManyDidChanges) -> ChangedDids:
+    if (body.ids is UNSET) is (body.range is UNSET):
+        raise Invalid(FieldError("ids", "required" if body.ids is UNSET else "given_twice"))
+    which: Sequence[UUID] | Span
+    if body.range is UNSET:
+        assert body.ids is not UNSET
+        which = body.ids
+    else:
+        which = Span(site_id=body.range.site_id, number=body.range.number, last=body.range.last)
+    edit = {name: value for name, value in _edit(body).items() if name not in ("ids", "range")}
+    return ChangedDids(items=await request.app[keys.DIDS].edit_many(actor, which, edit))
+
+
+def _edit(body: DidChanges) -> dict[str, Any]:
     edit = given(body)
-    for name in _SIDES:
-        if name in edit:
-            edit[name] = _destination(edit[name])
-    return await request.app[keys.DIDS].edit(actor, path_id(request), edit)
+    return edit | {name: _destination(edit[name]) for name in _SIDES if name in edit}
 
 
 async def delete_did(request: web.Request, actor: Actor) -> None:
-    await request.app[keys.DIDS].delete(actor, path_id(request))
+    await request.app[keys.DIDS].delete(actor, path_id(request), versions_of(request))
 
 
 def _destination(body: DidDestination | UnsetType) -> Destination:
@@ -146,8 +204,26 @@ ROUTES = (
         "/api/dids",
         list_dids,
         ability=Ability.MANAGE_SITES,
-        returns=DidList,
-        summary="Numbers of the tenant",
+        query=DidFilter,
+        returns=DidPage,
+        summary="Numbers of the tenant, in their order",
+    ),
+    Route(
+        "PATCH",
+        "/api/dids",
+        edit_dids,
+        ability=Ability.MANAGE_SITES,
+        body=ManyDidChanges,
+        returns=ChangedDids,
+        summary="Edit many numbers at once, all of them or none",
+    ),
+    Route(
+        "GET",
+        "/api/did-counts",
+        count_dids,
+        ability=Ability.MANAGE_SITES,
+        returns=DidCounts,
+        summary="How many numbers sites and schedules have",
     ),
     Route(
         "POST",
@@ -165,6 +241,7 @@ ROUTES = (
         get_did,
         ability=Ability.MANAGE_SITES,
         returns=DidRow,
+        versioned=DidRow,
         summary="One number",
     ),
     Route(
@@ -174,6 +251,7 @@ ROUTES = (
         ability=Ability.MANAGE_SITES,
         body=DidChanges,
         returns=DidRow,
+        versioned=DidRow,
         summary="Edit where a number's callers go",
     ),
     Route(
@@ -182,6 +260,7 @@ ROUTES = (
         delete_did,
         ability=Ability.MANAGE_SITES,
         status=204,
+        versioned=DidRow,
         summary="Delete a number",
     ),
 )

@@ -20,6 +20,7 @@ from ccserver.web.i18n import N_
 from ccserver.web.problem import Malformed
 from ccserver.web.route import Route
 from ccserver.web.routing import path_id
+from ccserver.web.versions import versions_of
 
 Extension = Annotated[str, Meta(max_length=8)]
 Label = Annotated[str, Meta(max_length=80)]
@@ -108,17 +109,21 @@ async def create_phones(request: web.Request, actor: Actor, body: NewPhones) -> 
     )
 
 
+async def get_phone(request: web.Request, actor: Actor) -> PhoneRow:
+    return await request.app[keys.PHONES].get(actor, path_id(request))
+
+
 async def edit_phone(request: web.Request, actor: Actor, body: PhoneChanges) -> PhoneRow:
     edit = PhoneEdit(
         site_id=body.site_id or None,
         extension=None if body.extension is UNSET else body.extension,
         label=None if body.label is UNSET else body.label,
     )
-    return await request.app[keys.PHONES].edit(actor, path_id(request), edit)
+    return await request.app[keys.PHONES].edit(actor, path_id(request), edit, versions_of(request))
 
 
 async def delete_phone(request: web.Request, actor: Actor) -> None:
-    await request.app[keys.PHONES].delete(actor, path_id(request))
+    await request.app[keys.PHONES].delete(actor, path_id(request), versions_of(request))
 
 
 async def reset_phone(request: web.Request, actor: Actor) -> PhoneWithSecret:
@@ -200,12 +205,22 @@ ROUTES = (
         summary="Create physical phones; their secrets are shown once",
     ),
     Route(
+        "GET",
+        "/api/phones/{id}",
+        get_phone,
+        ability=Ability.MANAGE_SITES,
+        returns=PhoneRow,
+        versioned=PhoneRow,
+        summary="One phone",
+    ),
+    Route(
         "PATCH",
         "/api/phones/{id}",
         edit_phone,
         ability=Ability.MANAGE_SITES,
         body=PhoneChanges,
         returns=PhoneRow,
+        versioned=PhoneRow,
         summary="Edit a physical phone",
     ),
     Route(
@@ -214,6 +229,7 @@ ROUTES = (
         delete_phone,
         ability=Ability.MANAGE_SITES,
         status=204,
+        versioned=PhoneRow,
         summary="Delete a physical phone",
     ),
     Route(

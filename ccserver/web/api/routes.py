@@ -4,16 +4,16 @@ from typing import Annotated
 from uuid import UUID
 
 from aiohttp import web
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from ccserver.domain.access import Ability, Actor
-from ccserver.domain.account import RouteRow
 from ccserver.domain.route import RouteLine
-from ccserver.services.routes import Ways
+from ccserver.services.routes import AllRoutes, SiteRoutes, Ways
 from ccserver.web import keys
 from ccserver.web.decoding import Body
 from ccserver.web.route import Route
 from ccserver.web.routing import path_id
+from ccserver.web.versions import versions_of
 
 
 class WantedRoute(Body, frozen=True, kw_only=True):
@@ -24,7 +24,7 @@ class WantedRoute(Body, frozen=True, kw_only=True):
     priority: Annotated[int, Meta(ge=1, le=100)] = 1
 
 
-class SiteRoutes(Body, frozen=True, kw_only=True):
+class WantedRoutes(Body, frozen=True, kw_only=True):
     """All outgoing routes of the site; those that are not in the list are deleted."""
 
     routes: Annotated[tuple[WantedRoute, ...], Meta(max_length=200)]
@@ -36,17 +36,19 @@ class WantedNumber(Body, frozen=True, kw_only=True):
     number: Annotated[str, Meta(min_length=1, max_length=40)]
 
 
-class RouteList(Struct, frozen=True, kw_only=True):
-    items: tuple[RouteRow, ...]
+async def list_routes(request: web.Request, actor: Actor) -> AllRoutes:
+    return await request.app[keys.OUTGOING_ROUTES].list_routes(actor)
 
 
-async def list_routes(request: web.Request, actor: Actor) -> RouteList:
-    return RouteList(items=await request.app[keys.OUTGOING_ROUTES].list_routes(actor))
+async def routes_of_site(request: web.Request, actor: Actor) -> SiteRoutes:
+    return await request.app[keys.OUTGOING_ROUTES].of_site(actor, path_id(request))
 
 
-async def replace_routes(request: web.Request, actor: Actor, body: SiteRoutes) -> RouteList:
+async def replace_routes(request: web.Request, actor: Actor, body: WantedRoutes) -> SiteRoutes:
     lines = [RouteLine(trunk_id=r.trunk_id, prefix=r.prefix, priority=r.priority) for r in body.routes]
-    return RouteList(items=await request.app[keys.OUTGOING_ROUTES].replace(actor, path_id(request), lines))
+    return await request.app[keys.OUTGOING_ROUTES].replace(
+        actor, path_id(request), lines, versions_of(request)
+    )
 
 
 async def ways(request: web.Request, actor: Actor, query: WantedNumber) -> Ways:
@@ -59,16 +61,26 @@ ROUTES = (
         "/api/routes",
         list_routes,
         ability=Ability.MANAGE_SITES,
-        returns=RouteList,
+        returns=AllRoutes,
         summary="Outgoing routes of the tenant's sites",
+    ),
+    Route(
+        "GET",
+        "/api/sites/{id}/routes",
+        routes_of_site,
+        ability=Ability.MANAGE_SITES,
+        returns=SiteRoutes,
+        versioned=SiteRoutes,
+        summary="A site's outgoing routes",
     ),
     Route(
         "PUT",
         "/api/sites/{id}/routes",
         replace_routes,
         ability=Ability.MANAGE_SITES,
-        body=SiteRoutes,
-        returns=RouteList,
+        body=WantedRoutes,
+        returns=SiteRoutes,
+        versioned=SiteRoutes,
         summary="Replace a site's outgoing routes",
     ),
     Route(

@@ -15,6 +15,7 @@ from ccserver.web.api.sites import Name, Zone
 from ccserver.web.decoding import Body, given
 from ccserver.web.route import Route
 from ccserver.web.routing import path_id
+from ccserver.web.versions import versions_of
 
 Hour = Annotated[str, Meta(max_length=5)]
 HolidayPlace = Annotated[str, Meta(max_length=10)]
@@ -78,11 +79,13 @@ async def create_schedule(request: web.Request, actor: Actor, body: NewSchedule)
 
 
 async def edit_schedule(request: web.Request, actor: Actor, body: ScheduleChanges) -> ScheduleRow:
-    return await request.app[keys.SCHEDULES].edit(actor, path_id(request), _values(body))
+    return await request.app[keys.SCHEDULES].edit(
+        actor, path_id(request), _values(body), versions_of(request)
+    )
 
 
 async def delete_schedule(request: web.Request, actor: Actor) -> None:
-    await request.app[keys.SCHEDULES].delete(actor, path_id(request))
+    await request.app[keys.SCHEDULES].delete(actor, path_id(request), versions_of(request))
 
 
 def _values(body: NewSchedule | ScheduleChanges) -> dict[str, Any]:
@@ -119,6 +122,7 @@ ROUTES = (
         get_schedule,
         ability=Ability.MANAGE_SITES,
         returns=ScheduleRow,
+        versioned=ScheduleRow,
         summary="One opening schedule",
     ),
     Route(
@@ -128,6 +132,7 @@ ROUTES = (
         ability=Ability.MANAGE_SITES,
         body=ScheduleChanges,
         returns=ScheduleRow,
+        versioned=ScheduleRow,
         summary="Edit an opening schedule",
     ),
     Route(
@@ -136,6 +141,7 @@ ROUTES = (
         delete_schedule,
         ability=Ability.MANAGE_SITES,
         status=204,
+        versioned=ScheduleRow,
         summary="Delete an opening schedule that no number follows",
     ),
 )

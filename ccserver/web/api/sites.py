@@ -12,6 +12,7 @@ from ccserver.web import keys
 from ccserver.web.decoding import Body, given
 from ccserver.web.route import Route
 from ccserver.web.routing import path_id
+from ccserver.web.versions import versions_of
 
 Slug = Annotated[str, Meta(min_length=1, max_length=31)]
 Name = Annotated[str, Meta(max_length=80)]
@@ -72,11 +73,11 @@ async def create_site(request: web.Request, actor: Actor, body: NewSite) -> Site
 
 
 async def edit_site(request: web.Request, actor: Actor, body: SiteChanges) -> SiteRow:
-    return await request.app[keys.SITES].edit(actor, path_id(request), given(body))
+    return await request.app[keys.SITES].edit(actor, path_id(request), given(body), versions_of(request))
 
 
 async def delete_site(request: web.Request, actor: Actor) -> None:
-    await request.app[keys.SITES].delete(actor, path_id(request))
+    await request.app[keys.SITES].delete(actor, path_id(request), versions_of(request))
 
 
 ROUTES = (
@@ -104,6 +105,7 @@ ROUTES = (
         get_site,
         ability=Ability.MANAGE_SITES,
         returns=SiteRow,
+        versioned=SiteRow,
         summary="One site",
     ),
     Route(
@@ -113,6 +115,7 @@ ROUTES = (
         ability=Ability.MANAGE_SITES,
         body=SiteChanges,
         returns=SiteRow,
+        versioned=SiteRow,
         summary="Edit a site",
     ),
     Route(
@@ -121,6 +124,7 @@ ROUTES = (
         delete_site,
         ability=Ability.MANAGE_SITES,
         status=204,
+        versioned=SiteRow,
         summary="Delete a site that nothing belongs to any more",
     ),
 )

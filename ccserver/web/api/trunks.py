@@ -15,6 +15,7 @@ from ccserver.web.decoding import Body, given
 from ccserver.web.i18n import N_
 from ccserver.web.route import Route
 from ccserver.web.routing import path_id
+from ccserver.web.versions import versions_of
 
 Preset = Literal["yeastar_s", "yeastar_p", "ovh", "generic"]
 Mode = Literal["peer", "register"]
@@ -125,11 +126,11 @@ async def create_trunk(request: web.Request, actor: Actor, body: NewTrunk) -> Tr
 
 async def edit_trunk(request: web.Request, actor: Actor, body: TrunkChanges) -> TrunkRow:
     edit, secret = _split(body)
-    return await request.app[keys.TRUNKS].edit(actor, path_id(request), edit, secret)
+    return await request.app[keys.TRUNKS].edit(actor, path_id(request), edit, secret, versions_of(request))
 
 
 async def delete_trunk(request: web.Request, actor: Actor) -> None:
-    await request.app[keys.TRUNKS].delete(actor, path_id(request))
+    await request.app[keys.TRUNKS].delete(actor, path_id(request), versions_of(request))
 
 
 def _split(body: TrunkChanges) -> tuple[dict[str, Any], str | None]:
@@ -172,6 +173,7 @@ ROUTES = (
         get_trunk,
         ability=Ability.MANAGE_SITES,
         returns=TrunkRow,
+        versioned=TrunkRow,
         summary="One trunk",
     ),
     Route(
@@ -181,6 +183,7 @@ ROUTES = (
         ability=Ability.MANAGE_SITES,
         body=TrunkChanges,
         returns=TrunkRow,
+        versioned=TrunkRow,
         summary="Edit a trunk, or take it out of use (active false)",
     ),
     Route(
@@ -189,6 +192,7 @@ ROUTES = (
         delete_trunk,
         ability=Ability.MANAGE_SITES,
         status=204,
+        versioned=TrunkRow,
         summary="Delete a trunk that no outgoing route names",
     ),
 )

@@ -17,6 +17,7 @@ from ccserver.web.api.phones import tell_accounts
 from ccserver.web.decoding import Body
 from ccserver.web.route import Route
 from ccserver.web.routing import path_id
+from ccserver.web.versions import versions_of
 
 LoginName = Annotated[str, Meta(min_length=1, max_length=64)]
 Name = Annotated[str, Meta(max_length=80)]
@@ -92,6 +93,11 @@ class UserWithSecrets(Struct, frozen=True, kw_only=True, omit_defaults=True):
     sip_secret: str = ""
     provisioning: Provisioning | None = None
 
+    @property
+    def version(self) -> str:
+        """The user's."""
+        return self.user.version
+
 
 class NewPassword(Struct, frozen=True, kw_only=True):
     """Shown once; to be changed at the next login."""
@@ -152,7 +158,8 @@ async def edit_user(request: web.Request, actor: Actor, body: UserChanges) -> Us
         locale=body.locale or None,
         active=None if body.active is UNSET else body.active,
     )
-    return await _with_secrets(request, await request.app[keys.USERS].edit(actor, path_id(request), edit))
+    shown = await request.app[keys.USERS].edit(actor, path_id(request), edit, versions_of(request))
+    return await _with_secrets(request, shown)
 
 
 async def reset_password(request: web.Request, actor: Actor) -> NewPassword:
@@ -211,6 +218,7 @@ ROUTES = (
         get_user,
         ability=Ability.MANAGE_USERS,
         returns=UserRow,
+        versioned=UserRow,
         summary="One user",
     ),
     Route(
@@ -220,6 +228,7 @@ ROUTES = (
         ability=Ability.MANAGE_USERS,
         body=UserChanges,
         returns=UserWithSecrets,
+        versioned=UserRow,
         summary="Edit or deactivate a user; deactivating ends their sessions",
     ),
     Route(

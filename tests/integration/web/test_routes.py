@@ -82,7 +82,7 @@ async def test_wrong_lines_are_named_and_nothing_changes(office: Office, admin: 
         assert {
             (field, "wrong_format" if code == "uuid" else code) for field, code in answer.fields.items()
         } == set(errors.items()), lines
-    assert (await admin.get("/api/routes")).json == before
+    assert (await admin.get(path)).json == before
     assert (await admin.put(f"/api/sites/{uuid4()}/routes", {"routes": []})).status == 404
 
 
