@@ -11,9 +11,10 @@ from ccserver.domain.access import Ability, Actor
 from ccserver.web import keys
 from ccserver.web.route import Route
 from ccserver.web.stream import asyncapi
+from ccserver.web.stream.endpoint import Authenticate
 from ccserver.web.stream.hub import Hub
 from ccserver.web.stream.sse import EventStreamEndpoint
-from ccserver.web.stream.ws import Authenticate, WebSocketEndpoint
+from ccserver.web.stream.ws import WebSocketEndpoint
 
 
 def stream_routes(hub: Hub, authenticate: Authenticate) -> tuple[Route, ...]:

@@ -7,12 +7,11 @@ from aiohttp import HttpVersion11, hdrs, web
 
 from ccserver.domain.access import Actor
 from ccserver.domain.errors import FieldError, Forbidden, Invalid
-from ccserver.web.stream.guard import IsOwnOrigin, check_origin, is_own_host
-from ccserver.web.stream.hub import Hub, Refused, check_topics
+from ccserver.web.stream.endpoint import Endpoint
+from ccserver.web.stream.hub import Refused, check_topics
 from ccserver.web.stream.protocol import MAX_TOPICS
 from ccserver.web.stream.session import Client
 from ccserver.web.stream.sinks import EventStreamSink
-from ccserver.web.stream.ws import Authenticate
 
 LOOK_SECONDS = 1.0
 """A client that left is forgotten after this long at the most."""
@@ -21,24 +20,15 @@ RETRY_MILLISECONDS = 2000
 """How long browsers wait before they connect again."""
 
 
-class EventStreamEndpoint:
+class EventStreamEndpoint(Endpoint):
     """The handler of /api/events/stream?topics=agents,calls; resumes by Last-Event-ID."""
-
-    def __init__(
-        self, hub: Hub, authenticate: Authenticate, *, is_own_origin: IsOwnOrigin = is_own_host
-    ) -> None:
-        self._hub = hub
-        self._authenticate = authenticate
-        self._is_own_origin = is_own_origin
 
     async def handle(self, request: web.Request, actor: Actor | None = None) -> web.StreamResponse:
         """Serve one client until either side closes. Raises Invalid and Forbidden for the topics.
 
         ``actor`` is given when the route has found out who calls.
         """
-        check_origin(request, self._is_own_origin)
-        actor = actor or await self._authenticate(request)
-        self._hub.admit(actor)
+        actor = await self._admit(request, actor)
         topics, (epoch, seq) = _topics(request, actor), _last_seen(request)
         if request.version < HttpVersion11:
             raise Invalid(FieldError("version", "http_1_1_needed"))

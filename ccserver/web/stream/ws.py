@@ -1,13 +1,11 @@
 """GET /ws: the live stream on a WebSocket."""
 
-from collections.abc import Awaitable, Callable
-
 import msgspec
 from aiohttp import WSMsgType, web
 
 from ccserver.domain.access import Actor
 from ccserver.web.stream import codec, metrics
-from ccserver.web.stream.guard import IsOwnOrigin, check_origin, is_own_host
+from ccserver.web.stream.endpoint import Endpoint
 from ccserver.web.stream.hub import Hub, Refused
 from ccserver.web.stream.protocol import (
     MAX_BAD_MESSAGES,
@@ -25,27 +23,15 @@ from ccserver.web.stream.sinks import WebSocketSink
 PING_SECONDS = 25.0
 """A peer that does not answer a WebSocket ping within half of this is gone (a sleeping laptop, a lost route)."""
 
-Authenticate = Callable[[web.Request], Awaitable[Actor]]
-"""Who opens the stream. Raises Unauthenticated."""
-
 _decoder = msgspec.json.Decoder(ClientMessage)
 
 
-class WebSocketEndpoint:
+class WebSocketEndpoint(Endpoint):
     """The handler of /ws."""
-
-    def __init__(
-        self, hub: Hub, authenticate: Authenticate, *, is_own_origin: IsOwnOrigin = is_own_host
-    ) -> None:
-        self._hub = hub
-        self._authenticate = authenticate
-        self._is_own_origin = is_own_origin
 
     async def handle(self, request: web.Request, actor: Actor | None = None) -> web.StreamResponse:
         """Serve one client until either side closes; ``actor`` is given when the route has found out."""
-        check_origin(request, self._is_own_origin)
-        actor = actor or await self._authenticate(request)
-        self._hub.admit(actor)
+        actor = await self._admit(request, actor)
         socket = web.WebSocketResponse(
             compress=False, autoclose=False, heartbeat=PING_SECONDS, max_msg_size=MAX_MESSAGE_BYTES
         )
