@@ -4,6 +4,7 @@ It lies inside because only there are renames and hard links to and from the con
 file system. A run that dies half-way is found by its journal; the kernel frees its lock. Everything here blocks.
 """
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -24,9 +25,12 @@ KEPT_REVISIONS: Final = 20
 _RESERVE_BYTES: Final = 128 * 1024
 """Set aside at the begin of a run, so that a disk that fills up meanwhile still takes the journal's last words."""
 
-_NAME_ATTEMPTS, _NAME_SECONDS = 10, 0.02
+_NAME_ATTEMPTS, _NAME_SECONDS = 25, 0.02
+_LOCK_ATTEMPTS = 5
 
 Stored = TypeVar("Stored", bound=msgspec.Struct)
+Signature = tuple[int, ...]
+"""When the small files were written last."""
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,12 +96,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
-    """Who has the lock."""
+    """Who has the lock, or had it last and has ``released`` it."""
 
     who: str
     origin: str
     pid: int
     since: float
+    released: bool = False
 
 
 class PbxStore:
@@ -146,7 +151,7 @@ class PbxStore:
         (self.root / "reserve").unlink(missing_ok=True)
         fsync_folder(self.root)
 
-    def signature(self) -> tuple[int, ...]:
+    def signature(self) -> Signature:
         """Changes whenever another process has written here."""
         return tuple(
             _changed_at(self.root / name)
@@ -281,24 +286,20 @@ class PbxLock:
         self._store.make()
         path = self._store.root / "lock"
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(handle):
             os.close(handle)
-            raise Conflict("config_busy", who=who_holds(self._store)) from None
+            raise Conflict("config_busy", who=who_holds(self._store))
         self._handle = handle
-        try:
+        # A full disk must not keep anybody from repairing: the lock itself holds, only the name is missing.
+        with contextlib.suppress(OSError):
             self._store.own(path, 0o600)
-            name = msgspec.json.encode(self._holder)
-            os.pwrite(handle, name, 0)
-            os.ftruncate(handle, len(name))
-        except OSError:
-            # A full disk must not keep anybody from repairing: the lock itself holds, only the name is missing.
-            pass
+            _sign(handle, self._holder)
 
     def release(self) -> None:
         handle, self._handle = self._handle, None
         if handle is not None:
+            with contextlib.suppress(OSError):
+                _sign(handle, msgspec.structs.replace(self._holder, released=True))
             os.close(handle)
 
     def __enter__(self) -> "PbxLock":
@@ -311,13 +312,32 @@ class PbxLock:
         self.release()
 
 
+def _locked(handle: int) -> bool:
+    """Whether the lock is ours now. Who only looks (``is_locked``) has it for a moment, too: that is waited out."""
+    for _attempt in range(_LOCK_ATTEMPTS):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_NAME_SECONDS)
+        else:
+            return True
+    return False
+
+
+def _sign(handle: int, holder: Holder) -> None:
+    name = msgspec.json.encode(holder)
+    os.pwrite(handle, name, 0)
+    os.ftruncate(handle, len(name))
+
+
 def who_holds(store: PbxStore) -> str:
     """The name of who holds the lock now, or held it last. Blocks, for the moment that he needs to write it."""
     for _attempt in range(_NAME_ATTEMPTS):
-        try:
-            return msgspec.json.decode((store.root / "lock").read_bytes(), type=Holder).who
-        except (OSError, msgspec.DecodeError):
-            time.sleep(_NAME_SECONDS)
+        with contextlib.suppress(OSError, msgspec.DecodeError):
+            holder = msgspec.json.decode((store.root / "lock").read_bytes(), type=Holder)
+            if not holder.released or not is_locked(store):
+                return holder.who
+        time.sleep(_NAME_SECONDS)
     return "?"
 
 

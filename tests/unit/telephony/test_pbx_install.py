@@ -1,7 +1,9 @@
 """Files put into place so that any moment of it can be undone, with the owner and mode that they had."""
 
+import fcntl
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -131,5 +133,23 @@ def test_one_at_a_time_and_the_second_is_told_who(store: PbxStore) -> None:
             PbxLock(store, "bert", "command").acquire()
         assert refused.value.params == {"who": "anna"}
     assert not is_locked(store)
+    assert who_holds(store) == "anna", "who had it last"
     with PbxLock(store, "bo", "page"):
         assert who_holds(store) == "bo"
+
+
+def test_nobody_is_named_who_has_let_go_while_the_next_writes_his_name(store: PbxStore) -> None:
+    with PbxLock(store, "anna", "page"):
+        pass
+    with (store.root / "lock").open("rb") as next_one:
+        fcntl.flock(next_one, fcntl.LOCK_EX)
+        assert who_holds(store) == "?"
+
+
+def test_who_only_looks_is_in_nobodys_way(store: PbxStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.make()
+    with (store.root / "lock").open("wb") as looking:
+        fcntl.flock(looking, fcntl.LOCK_EX)
+        monkeypatch.setattr(time, "sleep", lambda _seconds: looking.close())
+        with PbxLock(store, "anna", "page"):
+            assert who_holds(store) == "anna"
