@@ -1,8 +1,8 @@
 """A central Asterisk with two sites, four phones and their gateways, on loopback with ports of its own."""
 
 import base64
-import shutil
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from ccserver.stack.asterisk_root import AsteriskBinary
 from ccserver.stack.gateway import GatewayModel, GatewayProcess
 from ccserver.stack.ports import free_rtp_range, free_tcp_port, free_udp_port
 
+from tests.rig.homes import new_home as new_home  # for those who make an Asterisk: beside the rest of it
+from tests.rig.homes import remove_home
 from tests.rig.wait import until, until_now
 
 TENANT = "00000000-0000-7000-8000-00000000000a"
@@ -92,11 +94,6 @@ def states_of(shown: str, endpoint: str) -> set[str]:
     """What ``pjsip show contacts`` says of the contacts of a phone or trunk: Avail, Unavail, NonQual..."""
     rows = [line.split() for line in shown.splitlines() if f" {endpoint}/" in line]
     return {row[3] for row in rows}
-
-
-def new_home() -> Path:
-    """A short folder, because it will hold a Unix socket."""
-    return Path(tempfile.mkdtemp(prefix="ccs-", dir="/tmp"))
 
 
 def demo_model(binary: AsteriskBinary, home: Path) -> PbxModel:
@@ -193,6 +190,12 @@ def end_all_calls(central: Central) -> None:
     until_now(silent, "no channel is left")
 
 
-def remove_home(home: Path) -> None:
-    """Remove a folder made by ``new_home``."""
-    shutil.rmtree(home, ignore_errors=True)
+@contextmanager
+def kept_running(process: AsteriskProcess, home: Path) -> Iterator[None]:
+    """It runs meanwhile; afterwards neither it nor its folder is there."""
+    try:
+        process.start_now()
+        yield
+    finally:
+        process.stop_now()
+        remove_home(home)

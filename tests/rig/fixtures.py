@@ -10,7 +10,7 @@ from ccserver.stack.gateway import GatewayProcess
 from ccserver.stack.progress import QuietProgress
 from ccserver.stack.softphone import PhoneEvent, Softphone
 
-from tests.rig.asterisk import Central, end_all_calls, make_central, make_gateway, new_home, remove_home
+from tests.rig.asterisk import Central, end_all_calls, kept_running, make_central, make_gateway, new_home
 from tests.rig.sipp import SippProcess
 from tests.rig.wait import PATIENCE_SECONDS
 
@@ -41,12 +41,8 @@ def asterisk_binary() -> AsteriskBinary:
 def _central(asterisk_binary: AsteriskBinary) -> Iterator[Central]:
     home = new_home()
     central = make_central(asterisk_binary, home)
-    try:
-        central.process.start_now()
+    with kept_running(central.process, home):
         yield central
-    finally:
-        central.process.stop_now()
-        remove_home(home)
 
 
 @pytest.fixture
@@ -65,23 +61,15 @@ def own_asterisk(asterisk_binary: AsteriskBinary) -> Iterator[Central]:
     """A central Asterisk of this test's own (0.4 s), to be killed, frozen or restarted at will."""
     home = new_home()
     central = make_central(asterisk_binary, home)
-    try:
-        central.process.start_now()
+    with kept_running(central.process, home):
         yield central
-    finally:
-        central.process.stop_now()
-        remove_home(home)
 
 
 def _gateway(binary: AsteriskBinary, central: Central, slug: str) -> Iterator[GatewayProcess]:
     home = new_home()
     gateway = make_gateway(binary, home, central, slug)
-    try:
-        gateway.start_now()
+    with kept_running(gateway, home):
         yield gateway
-    finally:
-        gateway.stop_now()
-        remove_home(home)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from ccserver.stack.softphone import CLOSED, ESTABLISHED, Softphone
 from playwright.async_api import Browser, async_playwright
 
 from tests.browser.conftest import FLAGS, LAUNCH_MS
-from tests.rig.asterisk import Central, demo_model, end_all_calls, new_home, remove_home
+from tests.rig.asterisk import Central, demo_model, end_all_calls, kept_running, new_home
 from tests.rig.browser_phone import BrowserPhone, phone_pages, sound_flags
 from tests.rig.capture import Listener
 from tests.rig.wait import PATIENCE_SECONDS, until
@@ -46,12 +46,8 @@ def _secure(asterisk_binary: AsteriskBinary) -> Iterator[Central]:
         rtp_timeout_seconds=30,
     )
     process = AsteriskProcess.of(asterisk_binary, model, name="the Asterisk of browser phones")
-    try:
-        process.start_now()
+    with kept_running(process, home):
         yield Central(process=process, model=model)
-    finally:
-        process.stop_now()
-        remove_home(home)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from ccserver.domain.pbx import PbxModel
 from ccserver.stack.asterisk_process import AsteriskProcess
 from ccserver.stack.asterisk_root import AsteriskBinary
 
-from tests.rig.asterisk import Central, new_home, remove_home
+from tests.rig.asterisk import Central, kept_running, new_home
 from tests.rig.full_pbx import full_model
 
 EXTRAS = {
@@ -42,12 +42,8 @@ def full_central(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     central = Central(process=AsteriskProcess.of(binary, model, name="the full Asterisk"), model=model)
-    try:
-        central.process.start_now()
+    with kept_running(central.process, home):
         yield central
-    finally:
-        central.process.stop_now()
-        remove_home(home)
 
 
 # pjproject's own, when a SIP message happens to arrive while Asterisk still loads: seen on a busy machine.

@@ -13,7 +13,7 @@ from ccserver.stack.asterisk_root import AsteriskBinary
 from ccserver.stack.softphone import CLOSED, ESTABLISHED, INCOMING
 from ccserver.telephony.render import render
 
-from tests.rig.asterisk import PARIS_DID, Central, demo_model, new_home, remove_home
+from tests.rig.asterisk import PARIS_DID, Central, demo_model, kept_running, new_home, remove_home
 from tests.rig.capture import Listener
 from tests.rig.fixtures import PhoneFactory, SippFactory
 from tests.rig.wait import until
@@ -27,12 +27,8 @@ def asterisk(asterisk_binary: AsteriskBinary) -> Iterator[Central]:
     home = new_home()
     model = replace(demo_model(asterisk_binary, home), lease_seconds=5)
     central = Central(process=AsteriskProcess.of(asterisk_binary, model), model=model)
-    try:
-        central.process.start_now()
+    with kept_running(central.process, home):
         yield central
-    finally:
-        central.process.stop_now()
-        remove_home(home)
 
 
 async def test_a_frozen_server_loses_its_caller_to_the_numbers_phone(

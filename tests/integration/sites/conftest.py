@@ -15,7 +15,16 @@ from ccserver.stack.gateway import GatewayProcess
 from ccserver.storage.pool import Database
 from ccserver.telephony.render import render
 
-from tests.rig.asterisk import LYON_DID, PARIS_DID, Central, demo_model, make_gateway, new_home, remove_home
+from tests.rig.asterisk import (
+    LYON_DID,
+    PARIS_DID,
+    Central,
+    demo_model,
+    kept_running,
+    make_gateway,
+    new_home,
+    remove_home,
+)
 from tests.rig.installation import Installation, Node, fill_database
 from tests.rig.namespaces import SITES, Place, ThreePlaces
 from tests.rig.sipp import SCENARIOS
@@ -184,12 +193,8 @@ def placed_central(asterisk_binary: AsteriskBinary, places: ThreePlaces) -> Iter
     assert isinstance(model.ports, PbxPorts)
     inside = replace(asterisk_binary, argv=(*places.central.inside, *asterisk_binary.argv))
     process = AsteriskProcess(inside, model.directories, render(model), name="the central Asterisk")
-    try:
-        process.start_now()
+    with kept_running(process, home):
         yield Central(process=process, model=model)
-    finally:
-        process.stop_now()
-        remove_home(home)
 
 
 @pytest.fixture

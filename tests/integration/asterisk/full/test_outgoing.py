@@ -8,7 +8,7 @@ from ccserver.stack.gateway import GatewayProcess
 from ccserver.stack.softphone import CLOSED, ESTABLISHED
 
 from tests.integration.asterisk.full.conftest import CarrierFactory
-from tests.rig.asterisk import Central, make_gateway, new_home, remove_home
+from tests.rig.asterisk import Central, kept_running, make_gateway, new_home
 from tests.rig.fixtures import PhoneFactory
 
 pytestmark = pytest.mark.asterisk
@@ -18,12 +18,8 @@ pytestmark = pytest.mark.asterisk
 def backup(asterisk_binary: AsteriskBinary, asterisk: Central) -> Iterator[GatewayProcess]:
     home = new_home()
     gateway = make_gateway(asterisk_binary, home, asterisk, "paris-backup")
-    try:
-        gateway.start_now()
+    with kept_running(gateway, home):
         yield gateway
-    finally:
-        gateway.stop_now()
-        remove_home(home)
 
 
 @pytest.mark.parametrize(
