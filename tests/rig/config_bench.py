@@ -30,7 +30,7 @@ from ccserver.telephony.ami import AmiLink
 from ccserver.telephony.pbx_layout import FILE_NAME, PbxLayout, write_layout
 
 from tests.rig.asterisk import PARIS_ADDRESS, Central, new_home, remove_home
-from tests.rig.wait import until
+from tests.rig.wait import PATIENCE_SECONDS, until
 
 SECRETS_KEY = "0123456789abcdef0123456789abcdef-test"
 ADMIN = Asker(who="chief", origin="page")
@@ -125,7 +125,7 @@ class ConfigBench:
         self.process = AsteriskProcess.of(self.binary, model, files={})
         await self.process.start()
         await self.ami.start()
-        await until(lambda: self.ami.up, "the link to Asterisk", 20)
+        await until(lambda: self.ami.up, "the link to Asterisk")
         await self.engine().installer.settle()
 
     async def central(self) -> Central:
@@ -177,7 +177,7 @@ class ConfigBench:
     async def run(self, *arguments: str) -> tuple[int, str]:
         """Exit status and output of ``ccserver asterisk ...``."""
         child = await self.command(*arguments)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(2 * PATIENCE_SECONDS):
             output, _ = await child.communicate()
         assert child.returncode is not None
         return child.returncode, output.decode()

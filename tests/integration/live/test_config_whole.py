@@ -1,5 +1,6 @@
 """The whole way of a change: entered over HTTP, seen as pending, applied by a click, in Asterisk a moment later."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ from ccserver.services.hashing import Hashing
 from ccserver.storage import users as user_store
 
 from tests.rig.config_bench import ConfigBench
+from tests.rig.gate import gate
 from tests.rig.installation import CHIEF, PASSWORD, Api, Node
-from tests.rig.wait import until
+from tests.rig.wait import PATIENCE_SECONDS, until
 
-pytestmark = [pytest.mark.postgres, pytest.mark.asterisk]
+pytestmark = [pytest.mark.postgres, pytest.mark.asterisk, pytest.mark.timeout(300)]
 
 
 async def add_chief(bench: ConfigBench) -> None:
@@ -56,7 +58,7 @@ async def settled(api: Api, wanted: Any, what: str) -> Any:
         found["state"] = await api.get("/api/config")
         return bool(wanted(found["state"]))
 
-    await until(is_so, what, 30)
+    await until(is_so, lambda: f"{what}: {found['state']}")
     return found["state"]
 
 
@@ -99,29 +101,38 @@ async def test_entered_seen_applied_and_undone(bench: ConfigBench, tmp_path: Pat
 async def test_a_server_killed_while_it_applies_puts_everything_back_when_it_starts(
     bench: ConfigBench, tmp_path: Path
 ) -> None:
+    """Killed when it has told Asterisk to reload."""
     await add_chief(bench)
     before = bench.files()
-    node = node_of(bench, tmp_path)
-    try:
-        await node.start()
-        api = await node.login(CHIEF)
-        await settled(api, lambda s: s["configured"] and not s["changes"], "nothing pending")
-        await bench.add_phone("1002")
-        await api.send("PATCH", f"/api/sites/{bench.site}", {"name": "Paris 2"})
-        state = await settled(api, lambda s: s["changes"] >= 1, "a change pending")
-        await api.send("POST", "/api/config/apply", {"fingerprint": state["fingerprint"]})
-        await until(lambda: (bench.journal() or {}).get("phase") == "installing", "the install begun", 30)
-        bench.asterisk.suspend()  # it does not answer the reload
-        await node.kill9()
-        bench.asterisk.resume()
-        interrupted = bench.journal() is not None and not bench.journal()["run"]["result"]
-        await node.start()
-        await until(lambda: not bench.journal(), "the journal worked off", 30)
-        if interrupted and (await bench.history())[-1][2] != "applied":
+    async with gate(bench.settings.ami_port, b"Action: Reload") as asterisk:
+        node = node_of(bench, tmp_path, AMI_PORT=str(asterisk.port))
+        try:
+            await node.start()
+            api = await node.login(CHIEF)
+            await settled(
+                api, lambda s: s["configured"] and not s["changes"] and not s["blind"], "nothing pending"
+            )
+            await bench.add_phone("1002")
+            await api.send("PATCH", f"/api/sites/{bench.site}", {"name": "Paris 2"})
+            state = await settled(api, lambda s: s["changes"] >= 1, "a change pending")
+            await api.send("POST", "/api/config/apply", {"fingerprint": state["fingerprint"]})
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await asterisk.reached.wait()
+            await node.kill9()
+            journal = bench.journal()
+            assert journal["phase"] == "installing" and not journal["run"]["result"]
+            assert bench.files() != before
+            asterisk.open()
+            await node.start()
+            await until(lambda: not bench.journal(), "the journal worked off")
             assert (await bench.history())[-1][2] == "interrupted"
             assert bench.files() == before
-            assert not await bench.knows("1002")
-        assert await bench.knows("1001")
-        assert "running" not in [row[2] for row in await bench.history()]
-    finally:
-        await node.stop()
+            await until(lambda: forgotten(bench, "1002"), "the new phone forgotten again")
+            assert await bench.knows("1001")
+            assert "running" not in [row[2] for row in await bench.history()]
+        finally:
+            await node.stop()
+
+
+async def forgotten(bench: ConfigBench, extension: str) -> bool:
+    return not await bench.knows(extension)

@@ -16,7 +16,7 @@ from tests.rig.config_bench import ADMIN, ConfigBench
 from tests.rig.sipp import SippProcess
 from tests.rig.wait import until
 
-pytestmark = [pytest.mark.postgres, pytest.mark.asterisk]
+pytestmark = [pytest.mark.postgres, pytest.mark.asterisk, pytest.mark.timeout(300)]
 
 
 def step(run: object, name: str) -> tuple[str, str]:
@@ -161,26 +161,28 @@ async def test_an_apply_drops_none_of_fifty_calls(bench: ConfigBench, tmp_path: 
     (folder / "echo.conf").write_text("[from-trunk-paris](+)\nexten => 999,1,Answer()\n same => n,Echo()\n")
     await bench.asterisk.rx("dialplan reload")
     central = await bench.central()
-    calls = SippProcess(central, "caller", tmp_path / "sipp", number="999", calls=50, rate=50, talk_ms=9000)
+    calls = SippProcess(central, "caller", tmp_path / "sipp", number="999", calls=50, rate=50)
     await calls.start()
 
-    async def active() -> int:
-        shown = await bench.asterisk.rx("core show channels count")
-        return int(shown.split()[0])
+    async def talking() -> int:
+        return (await bench.asterisk.rx("core show channels concise")).count("!Up!Echo!")
 
     async def all_talk() -> bool:
-        shown = await bench.asterisk.rx("core show channels concise")
-        return shown.count("!Up!Echo!") == 50
+        return await talking() == 50
 
-    await until(all_talk, "fifty calls", 20)
-    await bench.add_phone("1002")
-    await bench.add_trunk("backup", "127.0.0.9")
-    await bench.execute("UPDATE sites SET caller_id = '+33145678901'")
-    run = await bench.apply()
-    assert run.result == "applied", run
-    assert {"pjsip.conf", "extensions.conf"} <= set(step(run, "install")[1].split(", "))
-    assert await active() == 50
-    assert await calls.wait() == 0
+    try:
+        await until(all_talk, "fifty calls")
+        await bench.add_phone("1002")
+        await bench.add_trunk("backup", "127.0.0.9")
+        await bench.execute("UPDATE sites SET caller_id = '+33145678901'")
+        run = await bench.apply()
+        assert run.result == "applied", run
+        assert {"pjsip.conf", "extensions.conf"} <= set(step(run, "install")[1].split(", "))
+        assert await talking() == 50
+        await bench.asterisk.rx("channel request hangup all")
+        assert await calls.wait() == 0
+    finally:
+        await calls.stop()
     assert (folder / "echo.conf").exists()
 
 

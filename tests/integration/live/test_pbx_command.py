@@ -8,8 +8,9 @@ import pytest
 
 from tests.rig.config_bench import ConfigBench
 from tests.rig.gate import gate
+from tests.rig.wait import PATIENCE_SECONDS
 
-pytestmark = [pytest.mark.postgres, pytest.mark.asterisk]
+pytestmark = [pytest.mark.postgres, pytest.mark.asterisk, pytest.mark.timeout(300)]
 
 
 async def test_diff_check_apply_and_again(bench: ConfigBench) -> None:
@@ -68,7 +69,7 @@ async def test_a_frozen_asterisk_is_waited_for_with_ctrl_c_and_the_second_admin_
     async with gate(bench.settings.ami_port, b"Action: Reload") as asterisk:
         child = await bench.command("apply", ami_port=asterisk.port)
         assert child.stdout is not None
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(2 * PATIENCE_SECONDS):
             await asterisk.reached.wait()
             child.send_signal(signal.SIGINT)
             said = await child.stdout.readuntil(b"A moment")
@@ -76,7 +77,7 @@ async def test_a_frozen_asterisk_is_waited_for_with_ctrl_c_and_the_second_admin_
         assert code == 7 and "is at it" in other, other
         assert bench.journal()["phase"] == "installing"
         asterisk.open()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(2 * PATIENCE_SECONDS):
             rest, _ = await child.communicate()
     assert child.returncode == 0, (said + rest).decode()
     assert await bench.knows("1002")

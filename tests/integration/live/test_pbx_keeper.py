@@ -1,7 +1,7 @@
 """What people enter in the database is in a running Asterisk a moment later, without a restart."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,15 +17,15 @@ from ccserver.stack.asterisk_root import default_cache, ensure_asterisk
 from ccserver.stack.kept import AsteriskPorts, Secrets
 from ccserver.stack.local_pbx import local_model
 from ccserver.stack.ports import free_tcp_port, free_udp_port
-from ccserver.stack.postgres import EmbeddedPostgres
 from ccserver.stack.progress import QuietProgress
 from ccserver.stack.rehearsal import LocalStarter
-from ccserver.storage import migrate
 from ccserver.storage.pool import Database
 from ccserver.storage.vault import Vault
 from ccserver.telephony.ami import AmiLink
 
-pytestmark = [pytest.mark.postgres, pytest.mark.asterisk]
+from tests.rig.wait import until
+
+pytestmark = [pytest.mark.postgres, pytest.mark.asterisk, pytest.mark.timeout(300)]
 
 KEY = "a key for the secrets of this test alone"
 NOW = datetime.now(tz=UTC)
@@ -85,11 +85,7 @@ class Rig:
 
 
 @pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    server = EmbeddedPostgres(tmp_path / "postgres", durable=False)
-    supervisor = Supervisor()
-    dsn = await server.start()
-    await asyncio.to_thread(migrate.apply, dsn)
+async def rig(tmp_path: Path, database: Database, supervisor: Supervisor) -> AsyncIterator[Rig]:
     settings = Settings(
         data_dir=tmp_path,
         secrets_key=KEY,
@@ -104,13 +100,9 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     )
     model = await asyncio.to_thread(local_model, tmp_path / "asterisk", binary, ports, secrets, settings)
     asterisk = await asyncio.to_thread(AsteriskProcess.of, binary, model)
-    await asterisk.start()
-    database = Database(dsn, supervisor)
-    await database.start()
     ami = AmiLink(
         "127.0.0.1", ports.ami, settings.ami_user, settings.ami_secret, lambda item: None, lambda: 0.0
     )
-    await ami.start()
     rows: dict[str, msgspec.Raw] = {}
     keeper = PbxKeeper(
         settings,
@@ -120,31 +112,27 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
         publish=lambda topic, key, row, where: rows.update({key: row}),
         supervisor=supervisor,
     )
-    supervisor.spawn("keeper", keeper.run)
-    yield Rig(database, asterisk, keeper)
-    await ami.close()
-    await database.close()
-    await supervisor.close()
-    await asterisk.stop()
-    await server.stop()
-
-
-async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        while not await condition():
-            await asyncio.sleep(0.05)
+    try:
+        await asterisk.start()
+        await ami.start()
+        supervisor.spawn("keeper", keeper.run)
+        yield Rig(database, asterisk, keeper)
+    finally:
+        await supervisor.stop("keeper")
+        await ami.close()
+        await asterisk.stop()
 
 
 async def test_a_new_agents_phone_is_known_and_a_deactivated_ones_is_not(rig: Rig) -> None:
     await rig.add_organisation()
     await rig.add_agent("101")
-    await eventually(lambda: rig.knows("101"))
+    await until(lambda: rig.knows("101"), "phone 101")
     await rig.execute("UPDATE users SET active = false")
 
     async def forgotten() -> bool:
         return not await rig.knows("101")
 
-    await eventually(forgotten)
+    await until(forgotten, "phone 101 forgotten")
 
 
 async def test_what_changed_while_asterisk_was_away_is_there_when_it_is_back(rig: Rig) -> None:
@@ -152,4 +140,4 @@ async def test_what_changed_while_asterisk_was_away_is_there_when_it_is_back(rig
     await rig.asterisk.kill9()
     await rig.add_agent("102")
     await rig.asterisk.start()
-    await eventually(lambda: rig.knows("102"))
+    await until(lambda: rig.knows("102"), "phone 102")
