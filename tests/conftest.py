@@ -13,7 +13,13 @@ settings.register_profile("explore", deadline=None, suppress_health_check=[Healt
 settings.register_profile("ccserver", settings.get_profile("explore"), derandomize=True)
 settings.load_profile("ccserver")
 
-pytest_plugins = ["tests.rig.fixtures", "tests.rig.postgres", "tests.rig.office", "tests.rig.config_bench"]
+pytest_plugins = [
+    "tests.rig.homes",
+    "tests.rig.fixtures",
+    "tests.rig.postgres",
+    "tests.rig.office",
+    "tests.rig.config_bench",
+]
 
 _ASYNCPG_LOOKS = {"_parse_connect_dsn_and_args", "_read_password_file", "_dot_postgresql_path"}
 

@@ -9,7 +9,6 @@ commands that drove the call with their answers; a replay skips them.
 import asyncio
 import contextlib
 import json
-import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -127,8 +126,3 @@ async def no_channels(central: Central) -> None:
     async with asyncio.timeout(_DEADLINE_SECONDS):
         while not (await central.process.rx("core show channels count")).startswith("0 active channels"):
             await asyncio.sleep(0.05)
-
-
-def scratch() -> Path:
-    """A folder for phones' files."""
-    return Path(tempfile.mkdtemp(prefix="ccs-", dir="/tmp"))

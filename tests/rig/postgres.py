@@ -1,11 +1,8 @@
 """A real PostgreSQL for tests: one embedded server a session, one database a test, copied from a template."""
 
 import asyncio
-import shutil
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -15,6 +12,8 @@ from ccserver.background import Supervisor
 from ccserver.stack.postgres import EmbeddedPostgres
 from ccserver.storage import migrate
 from ccserver.storage.pool import Database
+
+from tests.rig.homes import new_home, remove_home
 
 TEMPLATE = "ccserver_template"
 
@@ -27,7 +26,7 @@ def database_dsn(dsn: str, name: str) -> str:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """The session's PostgreSQL server. Tests that stop servers make one of their own."""
-    folder = Path(tempfile.mkdtemp(prefix="ccserver-test-postgres-"))
+    folder = new_home()
     server = EmbeddedPostgres(folder, durable=False)
     # One loop for start and stop: the child process belongs to the loop that spawned it.
     loop = asyncio.new_event_loop()
@@ -37,7 +36,7 @@ def postgres() -> Iterator[EmbeddedPostgres]:
     finally:
         loop.run_until_complete(server.stop())
         loop.close()
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_home(folder)
 
 
 @pytest.fixture(scope="session")
