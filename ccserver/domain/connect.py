@@ -13,6 +13,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from ccserver.domain.channels import next_channel
+from ccserver.domain.way import way_failed
 
 
 class Kind(StrEnum):
@@ -105,17 +106,6 @@ _LIVE = frozenset({Stage.CALLING, Stage.RINGING, Stage.EARLY, Stage.PRESENT, Sta
 _UNANSWERED = (Stage.CALLING, Stage.RINGING, Stage.EARLY)
 _HERE = frozenset({Stage.UP, Stage.PRESENT})
 """Leg A can be joined: it is answered, or we may answer it."""
-
-# What Asterisk 22 makes of a gateway that cannot carry a call (measured): 500 -> 38, 502 -> 27, 503 -> 34,
-# no reply to the INVITE for 32 s -> 18 with SIP 408 of its own making, our own credentials refused -> 21 with 401.
-# What the network says of the number itself is the customer's answer: 403 -> 21, 404 -> 1, 480 -> 19, 486 -> 17.
-_WAY_SIP = frozenset({401, 407, 408, *range(500, 600)})
-_WAY_CAUSES = frozenset({3, 20, 27, 34, 38, 41, 42, 44, 47, 58})
-
-
-def way_failed(cause: int | None, sip: int | None) -> bool:
-    """Whether a leg of which nothing was heard failed for its trunk's sake, so that another may carry the call."""
-    return sip in _WAY_SIP if sip is not None and sip >= 300 else cause in _WAY_CAUSES
 
 
 def begin(connection: Connection) -> Step:

@@ -51,8 +51,8 @@ def _failure(leg: Leg) -> str:
         return "failed"
     if leg.cause in _TRUNK:
         return "trunk_down"
-    # Asterisk says 480/19 when nobody replied to the INVITE at all: no sign of ringing tells it apart.
-    return "trunk_down" if leg.sip in (408, 480, None) else "failed"
+    # 408 is Asterisk's own word for a trunk that does not reply; 480 is the network's, for who cannot be reached.
+    return "trunk_down" if leg.sip in (408, None) else "failed"
 
 
 _AGENT_FAILURE = {

@@ -17,10 +17,11 @@ from ccserver.domain.call import Call, trunk_of
 from ccserver.domain.callbook import call_of_channel
 from ccserver.domain.cel import cel_facts
 from ccserver.domain.channels import first_channel, next_channel, relays_of
-from ccserver.domain.connect import Connection, Kind, Stage, way_failed
+from ccserver.domain.connect import Connection, Kind, Stage
 from ccserver.domain.errors import DomainError
 from ccserver.domain.normalise import listed_endpoint, listed_facts
 from ccserver.domain.telephony import Fact
+from ccserver.domain.way import way_failed
 from ccserver.live.control import Control, agent_channel, customer_channel, stage_of
 from ccserver.live.engine import Engine
 from ccserver.ports import Ami

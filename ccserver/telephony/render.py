@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
 from ccserver.domain.pbx import PbxModel, PhonePbx, SitePbx, TrunkPbx
 from ccserver.domain.pbx_dialling import LONGEST_SHORT_NUMBER, dialling_plan, emergency_numbers
 from ccserver.domain.pbx_values import DIAL_PREFIX, TRUNK_SECRET
+from ccserver.domain.way import FINAL_PATTERNS
 
 TEMPLATES: Final = Path(__file__).resolve().parents[2] / "asterisk-config"
 _SUFFIX: Final = ".j2"
@@ -165,6 +166,7 @@ def context_of(model: PbxModel) -> dict[str, object]:
         "emergency_target": emergency_target,
         "emergency_numbers": emergency_numbers,
         "longest_short": LONGEST_SHORT_NUMBER,
+        "final_statuses": FINAL_PATTERNS,
         "fingerprint": _UNKNOWN_FINGERPRINT,
     }
 

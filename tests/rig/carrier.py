@@ -44,11 +44,13 @@ class Message:
 
 @dataclass
 class Carrier:
-    """``status``: the answer to each INVITE. ``accounts``: user name to secret; none: anybody may register."""
+    """``status``: the answer to each INVITE, after ``first`` if any. ``accounts``: user name to secret; none: anybody
+    may register."""
 
     address: str
     port: int
     status: str = "503 Service Unavailable"
+    first: str = ""
     accounts: dict[str, str] = field(default_factory=dict)
     invites: list[Message] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -106,6 +108,8 @@ class Carrier:
             known = {(m.headers["call-id"], m.headers["cseq"]) for m in self.invites}
             if (message.headers["call-id"], message.headers["cseq"]) not in known:
                 self.invites.append(message)
+            if self.first:
+                self._answer(message, self.first, sender)
             self._answer(message, self.status, sender)
         elif message.method == "REGISTER":
             self._register(message, sender)

@@ -41,7 +41,14 @@ def trunks(journey: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("status", "cause"), [("503 Service Unavailable", 34), ("500 Server Error", 38), ("408 Timeout", 18)]
+    ("status", "cause"),
+    [
+        ("503 Service Unavailable", 34),
+        ("500 Server Error", 38),
+        ("408 Timeout", 18),
+        ("403 Forbidden", 21),
+        ("488 Not Acceptable Here", 58),
+    ],
 )
 async def test_the_second_trunk_carries_what_the_first_refuses(
     installation: Installation, asterisk: Central, sipp: SippFactory, status: str, cause: int
@@ -65,7 +72,12 @@ async def test_the_second_trunk_carries_what_the_first_refuses(
 
 @pytest.mark.parametrize(
     ("status", "outcome"),
-    [("486 Busy Here", "busy"), ("404 Not Found", "invalid_number"), ("403 Forbidden", "rejected")],
+    [
+        ("486 Busy Here", "busy"),
+        ("404 Not Found", "invalid_number"),
+        ("480 Temporarily Unavailable", "failed"),
+        ("603 Decline", "rejected"),
+    ],
 )
 async def test_what_the_network_says_of_the_number_is_the_answer(
     installation: Installation, asterisk: Central, sipp: SippFactory, status: str, outcome: str

@@ -56,7 +56,7 @@ def test_states_follow_the_legs() -> None:
         (17, 486, False, "busy"),
         (17, 600, True, "busy"),
         (19, 480, True, "no_answer"),
-        (19, 480, False, "trunk_down"),
+        (19, 480, False, "failed"),
         (21, 603, True, "rejected"),
         (1, 404, False, "invalid_number"),
         (28, 484, False, "invalid_number"),

@@ -122,9 +122,27 @@ def test_a_leg_whose_way_fails_unheard_is_made_anew_by_the_next_one() -> None:
 
 def test_what_was_heard_or_said_by_the_network_is_the_answer() -> None:
     begun = connect.a_up(connect.begin(with_ways(Kind.CLICK_TO_CALL, "one", "two"))[0])[0]
-    for cause, sip in ((17, 486), (1, 404), (21, 403), (19, 480), (21, 603), (16, None)):
+    for cause, sip in (
+        (17, 486),
+        (1, 404),
+        (28, 484),
+        (19, 480),
+        (21, 603),
+        (58, 606),
+        (21, None),
+        (16, None),
+    ):
         assert did(connect.gone(begun, LEG, cause, sip)) == [Do.HANG_UP_A], (cause, sip)
-    for cause, sip in ((34, 503), (38, 500), (27, 502), (18, 408), (21, 401), (38, None), (20, None)):
+    for cause, sip in (
+        (34, 503),
+        (38, 500),
+        (18, 408),
+        (21, 401),
+        (21, 403),
+        (58, 488),
+        (38, None),
+        (20, None),
+    ):
         assert did(connect.gone(begun, LEG, cause, sip)) == [Do.CALL_B], (cause, sip)
         for heard in (connect.b_rings, connect.b_early):
             assert did(connect.gone(heard(begun)[0], LEG, cause, sip)) == [Do.HANG_UP_A], (cause, sip)

@@ -45,7 +45,7 @@ BASE = PbxModel(
 FROM_OUTSIDE = re.compile(
     r"(from-trunk|account|unknown|inbound|colleagues|hours)-.*|numbers|fallback|unanswered|voicemail"
 )
-WAYS_OUT = re.compile(r"(typed|national|allowed|out|way|keypad|emergency|from-agents)-.*|internal")
+WAYS_OUT = re.compile(r"(typed|national|allowed|out|way|keypad|emergency|from-agents)-.*|internal|way-tried")
 
 
 def shape(files: dict[str, str]) -> dict[str, object]:
