@@ -35,7 +35,7 @@ class ThreePlaces:
 
     def __init__(self) -> None:
         self._id = f"c{secrets.token_hex(2)}"
-        self._net = f"10.{100 + secrets.randbelow(100)}"
+        self._net = _free_net()
         self.central = Place(f"{self._id}-central")
         self.sites = {site: Place(f"{self._id}-{site}") for site in SITES}
         self._vpn = Place(f"{self._id}-vpn")
@@ -114,6 +114,16 @@ class ThreePlaces:
 
     def _number(self, site: str) -> int:
         return SITES.index(site) + 1
+
+
+def _free_net() -> str:
+    """The beginning of addresses that this machine does not have; a killed run may have left some."""
+    shown = subprocess.run(["ip", "-4", "address"], capture_output=True, text=True, check=False).stdout
+    free = [net for net in (f"10.{number}" for number in range(100, 200)) if f" {net}." not in shown]
+    assert free, (
+        "Addresses 10.100 to 10.199 are all this machine's: remove what killed tests have left (ip link)"
+    )
+    return secrets.choice(free)
 
 
 def _ip(*arguments: str) -> None:

@@ -28,7 +28,7 @@ from tests.rig.asterisk import (
 from tests.rig.installation import Installation, Node, fill_database
 from tests.rig.namespaces import SITES, Place, ThreePlaces
 from tests.rig.sipp import SCENARIOS
-from tests.rig.wait import until
+from tests.rig.wait import PATIENCE_SECONDS, until
 
 SIP_PORT = 5060
 FIRST_PHONE_PORT, FIRST_SOUND_PORT = 6000, 7000
@@ -66,10 +66,10 @@ class PlacedPhone:
     async def start(self) -> None:
         self.home.mkdir(parents=True)
         register = await self._spawn("register", "-m", "1")
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             assert await register.wait() == 0, f"{self.extension} could not register: {self.log()}"
         self.process = await self._spawn("phone_answers")
-        await until(self.reachable, f"phone {self.extension} reachable", 20)
+        await until(self.reachable, f"phone {self.extension} reachable")
 
     async def stop(self) -> None:
         if self.process is not None and self.process.returncode is None:
@@ -208,7 +208,7 @@ def gateways(
         for site in SITES:
             homes.append(new_home())
             inside = replace(asterisk_binary, argv=(*places.sites[site].inside, *asterisk_binary.argv))
-            made[site] = make_gateway(inside, homes[-1], placed_central, site, talk_seconds=120)
+            made[site] = make_gateway(inside, homes[-1], placed_central, site, talk_seconds=600)
             made[site].start_now()
         yield made
     finally:
