@@ -87,7 +87,7 @@ async def test_it_boots_with_every_module_and_both_languages(
         "asterisk", [*binary.argv, "-C", str(configuration), "-f", "-n"], log=configuration.parent / "console"
     )
     try:
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(100):
             while "fully booted" not in await ask(binary, configuration, "core waitfullybooted"):
                 assert child.running, child.last_words()
         for module in MODULES:

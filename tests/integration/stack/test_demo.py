@@ -19,7 +19,7 @@ from ccserver.stack.processes import Child, identify, spawn, stop_process
 
 from tests.rig.wait import until
 
-pytestmark = [pytest.mark.postgres, pytest.mark.asterisk, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.postgres, pytest.mark.asterisk, pytest.mark.timeout(500)]
 
 
 @dataclass
@@ -56,7 +56,7 @@ class Demo:
         }
         argv = [sys.executable, "-m", "ccserver", "up", "--demo"]
         self.child = child = await spawn("up", argv, log=self.folder / "up.log", env=environment)
-        await until(lambda: "ccserver is ready" in self.said() or not child.running, "ready", 90)
+        await until(lambda: "ccserver is ready" in self.said() or not child.running, "ready", 150)
         assert "ccserver is ready" in self.said(), self.said()
 
     def left(self) -> list[str]:
@@ -67,7 +67,7 @@ class Demo:
     async def interrupt(self) -> None:
         assert self.child is not None
         self.child.process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             await self.child.process.wait()
 
 
@@ -76,7 +76,7 @@ async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
     made = Demo(tmp_path)
     yield made
     if made.child is not None and made.child.running:
-        await stop_process(made.child.identity, patience_seconds=20)
+        await stop_process(made.child.identity, patience_seconds=60)
 
 
 class Board:
@@ -119,9 +119,9 @@ async def test_a_newcomer_sees_calls_in_both_directions(demo: Demo) -> None:
     async with aiohttp.ClientSession() as http:
         board = Board(http, demo.url)
         await board.log_in(plan["supervisor"], plan["supervisor_password"])
-        await until(board.talking, "somebody talking", 60)
-        assert await board.all_registered()
-        await until(board.both_ways, "answered calls in both directions", 90)
+        await until(board.talking, "somebody talking", 120)
+        await until(board.all_registered, "phones registered", 120)
+        await until(board.both_ways, "answered calls in both directions", 180)
     await demo.interrupt()
     assert demo.left() == []
 
@@ -138,7 +138,7 @@ async def test_a_killed_demo_starts_again_with_the_same_people(demo: Demo) -> No
     async with aiohttp.ClientSession() as http:
         board = Board(http, demo.url)
         await board.log_in(before["supervisor"], before["supervisor_password"])
-        await until(board.all_registered, "phones registered", 30)
+        await until(board.all_registered, "phones registered", 120)
         assert len((await board.get("/api/agents"))["items"]) == 6
     await demo.interrupt()
     assert demo.left() == []

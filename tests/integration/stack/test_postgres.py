@@ -76,7 +76,7 @@ async def test_it_starts_again_at_once_after_a_crash(server: EmbeddedPostgres) -
     identity = identify(postmaster_pid(server))
     assert identity
     os.kill(identity.pid, signal.SIGKILL)
-    assert await wait_gone(identity, 10)
+    assert await wait_gone(identity, 30)
     await server.start()
     assert await run(dsn, "SELECT 1") == 1
 

@@ -17,7 +17,7 @@ from ccserver.stack.processes import Child, ProcessIdentity, identify, spawn, st
 
 from tests.integration.stack.up_driver import MODULE
 
-pytestmark = [pytest.mark.postgres, pytest.mark.asterisk, pytest.mark.faults]
+pytestmark = [pytest.mark.postgres, pytest.mark.asterisk, pytest.mark.faults, pytest.mark.timeout(400)]
 
 READY = "ccserver is ready"
 NAMES = {"ccserver", "asterisk"}
@@ -51,7 +51,7 @@ class Installation:
 
     async def ready(self) -> Child:
         child = await self.up()
-        await eventually(lambda: READY in self.said() or not child.running, 60)
+        await eventually(lambda: READY in self.said() or not child.running, 150)
         assert READY in self.said(), self.said()
         return child
 
@@ -79,7 +79,7 @@ async def installation(tmp_path: Path) -> AsyncIterator[Installation]:
     made = Installation(tmp_path)
     yield made
     for child in made.children:
-        await child.stop(patience_seconds=30)
+        await child.stop(patience_seconds=60)
     for left in made.running().values():
         await stop_process(left)
     postmaster = made.postmaster()
@@ -107,7 +107,7 @@ async def test_ctrl_c_stops_what_it_started_and_nothing_else(
     assert postmaster
     assert "Log in as admin, password admin." in installation.said()
     child.process.send_signal(signal.SIGINT)
-    assert await asyncio.wait_for(child.process.wait(), 30) == 0
+    assert await asyncio.wait_for(child.process.wait(), 90) == 0
     assert not any(identity.alive for identity in (*started.values(), postmaster))
     assert bystander.running
     await bystander.stop()
@@ -116,7 +116,7 @@ async def test_ctrl_c_stops_what_it_started_and_nothing_else(
 async def test_it_runs_again_with_the_same_data(installation: Installation) -> None:
     child = await installation.ready()
     first = await system_identifier(installation.data)
-    await child.stop(patience_seconds=30)
+    await child.stop(patience_seconds=60)
     await installation.ready()
     assert await system_identifier(installation.data) == first
 
@@ -135,7 +135,7 @@ async def test_what_a_killed_run_left_is_stopped(installation: Installation) -> 
 async def test_a_second_one_on_the_same_data_is_refused(installation: Installation) -> None:
     first = await installation.ready()
     second = await installation.up()
-    assert await asyncio.wait_for(second.process.wait(), 20) == 1
+    assert await asyncio.wait_for(second.process.wait(), 90) == 1
     assert f"runs already from {installation.data} (process {first.process.pid})" in installation.said()
     assert first.running
 
@@ -145,7 +145,7 @@ async def test_a_taken_port_is_told_with_its_holder(installation: Installation) 
         taken.bind(("127.0.0.1", installation.port))
         taken.listen()
         child = await installation.up()
-        assert await asyncio.wait_for(child.process.wait(), 20) == 1
+        assert await asyncio.wait_for(child.process.wait(), 90) == 1
     assert f"is taken by process {os.getpid()} (" in installation.said()
     assert "CCSERVER_PORT" in installation.said()
 
@@ -156,7 +156,7 @@ async def test_when_a_part_dies_everything_is_stopped(installation: Installation
     started = installation.running()
     postmaster = installation.postmaster()
     os.kill(started[name].pid, signal.SIGKILL)
-    assert await asyncio.wait_for(child.process.wait(), 30) == 1
+    assert await asyncio.wait_for(child.process.wait(), 90) == 1
     assert "has ended by itself" in installation.said()
     assert postmaster
     assert not any(identity.alive for identity in (*started.values(), postmaster))
@@ -164,8 +164,8 @@ async def test_when_a_part_dies_everything_is_stopped(installation: Installation
 
 async def test_it_can_be_interrupted_while_it_starts(installation: Installation) -> None:
     child = await installation.up()
-    await eventually(lambda: "PostgreSQL" in installation.said(), 30)
+    await eventually(lambda: "PostgreSQL" in installation.said(), 90)
     child.process.send_signal(signal.SIGTERM)
-    assert await asyncio.wait_for(child.process.wait(), 40) == 0
+    assert await asyncio.wait_for(child.process.wait(), 90) == 0
     assert not installation.running()
     assert installation.postmaster() is None
