@@ -114,7 +114,9 @@ def from_domain(error: DomainError, catalogues: Catalogues, locale: str, request
         type=f"/api/docs#error-{error.code}",
         title=catalogues.say(locale, TITLES[status]),
         status=status,
-        detail=_fill(catalogues, locale, sentence, _values(error, catalogues, locale)),
+        detail=_fill(
+            catalogues, locale, sentence, {"request_id": request_id, **_values(error, catalogues, locale)}
+        ),
         code=error.code,
         errors=tuple(tell_field(f, catalogues, locale) for f in fields),
         request_id=request_id,

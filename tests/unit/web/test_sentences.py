@@ -74,6 +74,8 @@ def test_a_problem_tells_its_fields_in_the_readers_language(catalogues: Catalogu
 
 
 def test_an_unknown_code_falls_back_to_its_kind(catalogues: Catalogues) -> None:
+    told = problem.from_domain(Unavailable("internal"), catalogues, "en", "r1")
+    assert told.detail.endswith("r1"), "a fault of the owner names the reference as well"
     told = problem.from_domain(Unavailable("something_new"), catalogues, "en", "r1")
     assert (told.status, told.code) == (503, "something_new")
     assert told.detail == ERRORS["unavailable"]
