@@ -120,6 +120,8 @@ def did(number: str, site_id: str = PARIS, **changes: Any) -> Row:
         "schedule_id": None,
         "opened": opened,
         "closed": destination(),
+        "unanswered": destination(),
+        "ring_seconds": 30,
     }
     return row | changes
 

@@ -66,12 +66,12 @@ export function makeJourneyRows({ words, causes, format, t }) {
     return element;
   }
 
-  /** Where a caller was sent; the detail is "closed" when it was outside hours, then a number or an extension. */
+  /** Where a caller was sent; the detail says first when and why ("closed", "unanswered"), then a number or an extension. */
   function routed({ role, detail }) {
     const [first, second] = detail.split(" ");
-    const closed = first === "closed";
-    const to = closed ? second : first;
-    return [closed && t("Outside hours"), targets[role] ?? role, to && formatNumber(to)].filter(Boolean).join(" · ");
+    const why = { closed: t("Outside hours"), unanswered: t("Nobody answered") }[first];
+    const to = why ? second : first;
+    return [why, targets[role] ?? role, to && formatNumber(to)].filter(Boolean).join(" · ");
   }
 
   /** Whose leg, which channel, why it ended: what the kind alone does not say. */

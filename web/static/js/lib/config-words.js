@@ -46,6 +46,7 @@ function things(t) {
       qualify_seconds: t("monitoring"), priority: t("priority"), active: t("in service"), site: t("site"), site_id: t("site"), extension: t("extension"),
       kind: t("kind of phone"), agent_id: t("agent"), user: t("agent"), user_id: t("agent"), number: t("number"),
       schedule: t("opening hours"), schedule_id: t("opening hours"), opened: t("destination when open"), closed: t("destination when closed"),
+      unanswered: t("destination when nobody answers"), ring_seconds: t("seconds of ringing"),
       target: t("destination"), trunk: t("trunk"), trunk_id: t("trunk"), trunks: t("trunks"), routes: t("routes"),
       prefix: t("prefix"), hours: t("hours"), holidays: t("public holidays"), special_days: t("special days"),
     },
