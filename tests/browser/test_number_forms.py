@@ -43,6 +43,8 @@ async def test_a_range_of_numbers_with_hours(open_page: OpenPage, harness: Harne
         "schedule_id": scenes.uid("schedule office"),
         "opened": scenes_sites.destination("phone", phone_id=scenes.uid("phone-Atelier")),
         "closed": scenes_sites.destination("number", forward_to="06 12 34 56 78"),
+        "unanswered": scenes_sites.destination(),
+        "ring_seconds": 30,
     }
 
 
@@ -75,11 +77,12 @@ async def test_a_number_is_found_moved_and_deleted(open_page: OpenPage, harness:
     await page.locator("#numbers > tr").click()
     await page.locator("#number-form [data-delete]").click()
     harness.answers[("DELETE", f"/api/dids/{chosen['id']}")] = (204, None)
-    left = [d for d in scenes_sites.dids() if d["id"] != chosen["id"]]
-    harness.answers[("GET", "/api/dids")] = (200, {"items": left})
+    left = [d for d in scenes_sites.dids() if d["id"] != chosen["id"] and d["site_id"] == scenes.PARIS]
+    harness.answers[("GET", "/api/dids")] = (200, {"items": [], "total": 0})
     await page.locator("#confirm [data-act]").click()
     await expect(page.locator("#numbers-unmatched")).to_be_visible()
     await expect(page.locator("dialog[open]")).to_have_count(0)
+    harness.answers[("GET", "/api/dids")] = (200, {"items": left, "total": len(left)})
     await page.locator("#numbers-text").fill("")
     await expect(page.locator("#numbers > tr")).to_have_count(10)
 
@@ -98,18 +101,22 @@ async def test_numbers_are_edited_and_deleted_together(open_page: OpenPage, harn
     await expect(page.locator("#number-dialog h2")).to_have_text("2 numéros")
     await expect(page.locator("#number-first")).to_be_hidden()
     await page.select_option("#number-schedule", label="Astreinte de nuit")
-    harness.answers[("PATCH", f"/api/dids/{first['id']}")] = (200, first)
-    harness.answers[("PATCH", f"/api/dids/{second['id']}")] = problem(409, "conflict", "Trop tard.")
+    harness.answers[("PATCH", "/api/dids")] = problem(
+        422, "invalid", "", ("ids", "À cause du +33140000011, aucun n’a été modifié.")
+    )
     await save(page, "number")
-    await expect(page.locator("#number-form [data-form-error]")).to_contain_text("Trop tard.")
-    harness.answers[("PATCH", f"/api/dids/{second['id']}")] = (200, second)
+    await expect(page.locator("#number-form [data-form-error]")).to_contain_text("À cause du +33140000011")
+    harness.answers[("PATCH", "/api/dids")] = (200, {"items": [first, second]})
     await save(page, "number")
     await expect(page.locator("#number-dialog")).to_be_hidden()
     await expect(page.locator("#numbers-picked")).to_be_hidden()
-    assert sent(harness, "PATCH", f"/api/dids/{second['id']}") == {
+    assert sent(harness, "PATCH", "/api/dids") == {
+        "ids": [first["id"], second["id"]],
         "schedule_id": scenes.uid("schedule sav"),
         "opened": scenes_sites.destination("agent", user_id=scenes.uid(scenes.NAMES[2])),
         "closed": scenes_sites.destination("voicemail"),
+        "unanswered": scenes_sites.destination(),
+        "ring_seconds": 30,
     }
     for number in ("01 40 00 00 10", "01 40 00 00 11"):
         await page.get_by_label(f"Choisir {number}").check()
@@ -125,8 +132,8 @@ async def test_numbers_are_edited_and_deleted_together(open_page: OpenPage, harn
 
 async def test_many_numbers_are_shown_by_pages(open_page: OpenPage, harness: Harness) -> None:
     rows = [scenes_sites.did(f"+33140000{i:03d}") for i in range(100, 220)]
-    harness.answers[("GET", "/api/dids")] = (200, {"items": rows[:100], "next": "page2"})
-    harness.following["page2"] = {"items": rows[100:]}
+    harness.answers[("GET", "/api/dids")] = (200, {"items": rows[:50], "next": "page2", "total": 120})
+    harness.following["page2"] = {"items": rows[50:100], "next": "page3", "total": 120}
     page = await open_page("/sites/paris")
     await ready(page)
     await expect(page.locator("#numbers-count")).to_have_text("120")

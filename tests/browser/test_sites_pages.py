@@ -188,7 +188,7 @@ async def test_what_another_admin_changes_appears(open_page: OpenPage, harness: 
     harness.answers[("GET", "/api/sites")] = (200, {"items": rows})
     await harness.put("sites", f"site:{scenes.PARIS}", rows[0])
     await expect(page.locator("h1")).to_have_text("Paris La Défense")
-    await expect(page.locator("#site-dialog [data-note]")).to_contain_text(
+    await expect(page.locator("#site-dialog [data-changed]")).to_contain_text(
         "Quelqu’un d’autre vient de modifier"
     )
     await expect(page.locator("#site-area")).to_have_value("1")

@@ -3,7 +3,7 @@
  * The lists are the truth: a change only tells which of them to ask for.
  */
 const SOURCES = {
-  site: "/api/sites", trunk: "/api/trunks", did: "/api/dids", schedule: "/api/schedules", route: "/api/routes", phone: "/api/phones?limit=200",
+  site: "/api/sites", trunk: "/api/trunks", schedule: "/api/schedules", route: "/api/routes", phone: "/api/phones?limit=200",
 };
 /** Changes come in flocks (a range of numbers): ask once for all of them. */
 const TOGETHER_MS = 60;
@@ -14,6 +14,8 @@ const AGAIN_MS = 5000;
 export function makeAdminData({ api, store, toasts }, nouns) {
   /** @type {Record<string, Map<string, any>>} */
   const tables = Object.fromEntries(nouns.map((noun) => [noun, new Map()]));
+  /** What the API last answered beside the rows. @type {Record<string, any>} */
+  const answers = {};
   const listeners = new Set();
   const wanted = new Set();
   /** Those who wait for what they asked for to be shown. @type {(() => void)[]} */
@@ -23,15 +25,17 @@ export function makeAdminData({ api, store, toasts }, nouns) {
   let failing = false;
   let timer = 0;
 
-  async function readAll(source) {
+  async function readAll(noun) {
+    const source = SOURCES[noun];
     const rows = new Map();
     let after = "";
+    let page;
     do {
-      const page = await api.get(after ? `${source}${source.includes("?") ? "&" : "?"}after=${encodeURIComponent(after)}` : source);
+      page = await api.get(after ? `${source}${source.includes("?") ? "&" : "?"}after=${encodeURIComponent(after)}` : source);
       for (const row of page.items) rows.set(row.id, row);
       after = page.next ?? "";
     } while (after);
-    return rows;
+    return { rows, page };
   }
 
   async function read() {
@@ -42,8 +46,8 @@ export function makeAdminData({ api, store, toasts }, nouns) {
     const served = waiting;
     waiting = [];
     try {
-      const found = await Promise.all(asked.map((noun) => readAll(SOURCES[noun])));
-      asked.forEach((noun, index) => { tables[noun] = found[index]; });
+      const found = await Promise.all(asked.map(readAll));
+      asked.forEach((noun, index) => { tables[noun] = found[index].rows; answers[noun] = found[index].page; });
       loaded = true;
       failing = false;
       for (const listener of listeners) listener();
@@ -72,13 +76,13 @@ export function makeAdminData({ api, store, toasts }, nouns) {
     return new Promise((done) => { waiting.push(done); });
   }
 
-  /** A site takes others with it; a key of another kind may be anything. @param {[string, any][]} changes */
+  /** A site takes others with it; a key of another kind may be anything. Numbers are too many: their lists ask for them. @param {[string, any][]} changes */
   function touched(changes) {
-    const kinds = changes.map(([key]) => key.split(":")[0]);
+    const kinds = changes.map(([key]) => key.split(":")[0]).filter((kind) => kind !== "did");
     return kinds.every((kind) => kind !== "site" && nouns.includes(kind)) ? kinds : nouns;
   }
 
-  store.follow("sites", (changes) => void reload(touched(changes)));
+  store.follow("sites", (changes) => { const some = touched(changes); if (some.length) void reload(some); });
   store.follow("phones", () => void reload(["phone"]));
   store.onReload("sites", () => void reload());
   store.onReload("phones", () => void reload(["phone"]));
@@ -90,6 +94,7 @@ export function makeAdminData({ api, store, toasts }, nouns) {
     touch() { for (const listener of listeners) listener(); },
     /** Whether the first answer is here: before it, nothing can be said to be empty. */
     loaded: () => loaded,
+    /** What the API told beside the rows, when it last did. @param {string} noun */ answer: (noun) => answers[noun] ?? {},
     /** @param {string} noun */ rows: (noun) => [...tables[noun].values()],
     /** @param {string} noun @param {string|null|undefined} id */ find: (noun, id) => (id ? tables[noun]?.get(id) : undefined),
     /** @param {() => void} listener */ onChange: (listener) => listeners.add(listener),

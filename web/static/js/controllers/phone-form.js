@@ -10,9 +10,9 @@ const FIELDS = ["site_id", "label", "extension", "last"];
 
 /**
  * @param {import("lib/page").Page} page
- * @param {{words: ReturnType<typeof import("lib/phone-words").makePhoneWords>, siteName: (id: string) => string, saved: () => void}} list
+ * @param {{words: ReturnType<typeof import("lib/phone-words").makePhoneWords>, siteName: (id: string) => string, find: (phone: any) => any, saved: () => void}} list
  */
-export function makePhoneForm(page, { words, siteName, saved }) {
+export function makePhoneForm(page, { words, siteName, find, saved }) {
   const { api, toasts, t, tn } = page;
   const place = (id) => document.getElementById(id);
   const secrets = makeSecretDialog(page);
@@ -38,7 +38,8 @@ export function makePhoneForm(page, { words, siteName, saved }) {
       form.querySelector("[data-delete]").hidden = !phone;
     },
     body: ({ site_id, label, extension, last }) => ({ site_id, label: label.trim(), extension: extension.trim(), ...(last?.trim() ? { last: last.trim() } : {}) }),
-    save: (body, phone) => (phone ? api.patch(`/api/phones/${phone.id}`, body) : api.post("/api/phones", body)),
+    save: (body, phone, version) => (phone ? api.patch(`/api/phones/${phone.id}`, body, version) : api.post("/api/phones", body)),
+    find,
     saved(answer, phone) {
       saved();
       if (phone) toasts.done(t("Saved."));
@@ -66,11 +67,11 @@ export function makePhoneForm(page, { words, siteName, saved }) {
       title: t("Delete the phone %(name)s?", { name: nameOf(phone) }),
       text: t("It will ring no more and can call no more, once the configuration is applied."),
       act: t("Delete"), done: t("The phone %(name)s is deleted.", { name: nameOf(phone) }),
-      async work() {
-        await api.del(`/api/phones/${phone.id}`);
+      work: () => sheet.act(async (version) => {
+        await api.del(`/api/phones/${phone.id}`, version);
         sheet.dialog.close();
         saved();
-      },
+      }),
     });
   });
 
@@ -87,7 +88,7 @@ export function makePhoneForm(page, { words, siteName, saved }) {
   }
 
   return {
-    create: () => sheet.open(),
+    create: () => sheet.open(), look: sheet.look,
     /** @param {any} phone */ open: (phone) => (phone.user_id ? look(phone) : sheet.open(phone)),
   };
 }

@@ -2,6 +2,7 @@
 import { startImport } from "controllers/import";
 import { makePhoneForm } from "controllers/phone-form";
 import { makeKeyedList } from "lib/keyed-list";
+import { makeKnown } from "lib/known";
 import { formatNumber } from "lib/phone-number";
 import { makePhoneWords } from "lib/phone-words";
 
@@ -60,10 +61,11 @@ export function startPhones(page) {
     timer = window.setTimeout(() => load(false), 200);
   }
 
-  const form = makePhoneForm(page, { words, siteName: (id) => sites.get(id) ?? "", saved: soon });
+  const known = makeKnown(store, "phones");
+  const form = makePhoneForm(page, { words, siteName: (id) => sites.get(id) ?? "", find: known.find, saved: soon });
   place("phones").addEventListener("click", (event) => {
     const row = event.target instanceof Element ? event.target.closest("[data-key]") : null;
-    if (row) form.open(rows.get(row.dataset.key));
+    if (row) form.open(known.add(rows.get(row.dataset.key)));
   });
   place("new-phone").addEventListener("click", () => form.create());
   place("more").addEventListener("click", () => load(true));
@@ -72,5 +74,6 @@ export function startPhones(page) {
   startImport(page, { path: "/api/phones/import", imported: soon });
   store.onReload("phones", soon);
   store.watch(["phones"], soon);
+  known.onChange(() => form.look());
   store.watch(["agents", "stations"], () => list.refill());
 }

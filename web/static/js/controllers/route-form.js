@@ -24,7 +24,8 @@ export function makeRouteForm(page, { data, site, confirm }, groups) {
   async function put(wanted) {
     const routes = wanted.flatMap((group) => group.trunks.map((trunk, index) => ({ trunk_id: trunk, prefix: group.prefix, priority: index + 1 })));
     try {
-      await api.put(`/api/sites/${site().id}/routes`, { routes });
+      // Of the list that these groups are made of: somebody else's changes are never written over.
+      await api.put(`/api/sites/${site().id}/routes`, { routes }, data.answer("route").versions?.[site().id]);
     } catch (error) {
       error.errors = (error.errors ?? []).map((one) => ({ ...one, field: one.field.split(".").pop() === "trunk_id" ? "trunks" : one.field.split(".").pop() }));
       throw error;
@@ -50,6 +51,7 @@ export function makeRouteForm(page, { data, site, confirm }, groups) {
       await put([...groups().filter(({ prefix }) => prefix !== row?.prefix), { prefix: group.prefix, trunks: group.trunks }]);
     },
     find: (row) => groups().find(({ prefix }) => prefix === row.prefix),
+    async fresh(_, row) { await data.reload(["route"]); return groups().find(({ prefix }) => prefix === row.prefix); },
     saved() { toasts.done(t("Saved.")); void data.reload(["route"]); },
   });
 
@@ -58,7 +60,7 @@ export function makeRouteForm(page, { data, site, confirm }, groups) {
     confirm.ask({
       title: row.prefix ? t("Delete the route of %(name)s?", { name: row.prefix }) : t("Delete the route of all numbers?"),
       text: t("These calls will then leave by the next route that fits, or by the site’s own trunks."), act: t("Delete"), done: t("The route is deleted."),
-      async work() { await put(groups().filter(({ prefix }) => prefix !== row.prefix)); sheet.dialog.close(); await data.reload(["route"]); },
+      work: () => sheet.act(async () => { await put(groups().filter(({ prefix }) => prefix !== row.prefix)); sheet.dialog.close(); await data.reload(["route"]); }),
     });
   });
 

@@ -2,19 +2,19 @@
 import { makeExceptionField } from "controllers/exception-field";
 import { makeSheet } from "controllers/sheet";
 import { makeWeekField } from "controllers/week-field";
+import { specialInWords, weekInWords } from "lib/week";
 
 const WEEK = [1, 2, 3, 4, 5].flatMap((day) => [{ day, opens: "09:00", closes: "12:00" }, { day, opens: "14:00", closes: "18:00" }]);
 const FRESH = { name: "", zone: "Europe/Paris", holidays: "FR", hours: WEEK, exceptions: [] };
 const PLAIN = ["name", "zone", "holidays"];
 
-/** @param {import("lib/page").Page} page @param {import("controllers/admin-data").AdminData} data @param {ReturnType<typeof import("controllers/confirm").makeConfirm>} confirm */
-export function makeScheduleForm(page, data, confirm) {
-  const { api, toasts, t, tn } = page;
+/** @param {import("lib/page").Page} page @param {import("controllers/admin-data").AdminData} data @param {ReturnType<typeof import("controllers/confirm").makeConfirm>} confirm @param {ReturnType<typeof import("controllers/did-counts").makeDidCounts>} counts */
+export function makeScheduleForm(page, data, confirm, counts) {
+  const { api, locale, toasts, t, tn } = page;
   const root = /** @type {HTMLFormElement} */ (document.getElementById("schedule-form"));
   const week = makeWeekField(root.querySelector("[data-week]"), page);
   const exceptions = makeExceptionField(root.querySelector("[data-exceptions]"), page);
   const control = (name) => /** @type {HTMLInputElement|HTMLSelectElement} */ (root.elements.namedItem(name));
-  const users = (row) => data.rows("did").filter((did) => did.schedule_id === row.id).length;
 
   /** What is refused within the week or the days is told there, the rest by the form. */
   async function told(work) {
@@ -43,24 +43,24 @@ export function makeScheduleForm(page, data, confirm) {
       root.querySelector("[data-delete]").hidden = !row;
     },
     body: (values) => ({ ...Object.fromEntries(PLAIN.map((name) => [name, values[name].trim()])), hours: week.get(), exceptions: exceptions.get() }),
-    save: (body, row) => told(() => {
+    save: (body, row, version) => told(() => {
       if (!exceptions.complete()) throw new Error("");
-      return row ? api.patch(`/api/schedules/${row.id}`, body) : api.post("/api/schedules", body);
+      return row ? api.patch(`/api/schedules/${row.id}`, body, version) : api.post("/api/schedules", body);
     }),
     find: (row) => data.find("schedule", row.id),
-    changes: ({ open_now: _, ...row }) => row,
+    words: { hours: (hours) => weekInWords(hours, locale), exceptions: (days) => days.map((day) => specialInWords(day, locale, t)).join(" · ") },
     saved() { toasts.done(t("Saved.")); void data.reload(["schedule"]); },
   });
 
   root.querySelector("[data-copy-monday]").addEventListener("click", week.copyMonday);
   root.querySelector("[data-delete]").addEventListener("click", () => {
     const row = sheet.row();
-    const count = users(row);
+    const count = counts.ofSchedule(row.id);
     confirm.ask({
       title: t("Delete %(name)s?", { name: row.name }),
       text: count ? tn("%(n)s number follows these hours. Choose others for it first.", "%(n)s numbers follow these hours. Choose others for them first.", count) : t("No number follows these hours. This cannot be undone."),
       act: t("Delete"), done: t("%(name)s is deleted.", { name: row.name }),
-      async work() { await api.del(`/api/schedules/${row.id}`); sheet.dialog.close(); await data.reload(["schedule"]); },
+      work: () => sheet.act(async (version) => { await api.del(`/api/schedules/${row.id}`, version); sheet.dialog.close(); await data.reload(["schedule"]); }),
     });
   });
 

@@ -1,27 +1,22 @@
 /** Opening hours: which are open now, their week at a glance, and how many numbers follow them. */
 import { makeAdminData } from "controllers/admin-data";
 import { makeConfirm } from "controllers/confirm";
+import { makeDidCounts } from "controllers/did-counts";
 import { makeScheduleForm } from "controllers/schedule-form";
 import { makeKeyedList } from "lib/keyed-list";
 import { setText } from "lib/render";
-import { dayNames, drawDay, spansInWords } from "lib/week";
+import { dayNames, drawDay, spansInWords, specialInWords } from "lib/week";
 import { timeIn } from "lib/zone-time";
 
 /** @param {import("lib/page").Page} page */
 export function startScheduleList(page) {
   const { clock, locale, t, tn } = page;
   const place = (id) => document.getElementById(id);
-  const data = makeAdminData(page, ["schedule", "did"]);
-  const form = makeScheduleForm(page, data, makeConfirm(page));
+  const data = makeAdminData(page, ["schedule"]);
+  const counts = makeDidCounts(page, data.touch);
+  const form = makeScheduleForm(page, data, makeConfirm(page), counts);
   const short = dayNames(locale, "short");
-  const date = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
   const calendars = new Map([.../** @type {HTMLSelectElement} */ (place("schedule-holidays")).options].map(({ value, text }) => [value, text]));
-
-  function special({ date: day, opens, closes, label }) {
-    const when = date.format(new Date(`${day}T12:00:00Z`));
-    const hours = opens ? `${opens}–${closes}` : t("closed");
-    return [t("%(day)s: %(hours)s", { day: when, hours }), label].filter(Boolean).join(" – ");
-  }
 
   function fields({ schedule, numbers, today }) {
     const coming = schedule.exceptions.filter((day) => day.date >= today.date).sort((a, b) => a.date.localeCompare(b.date));
@@ -29,7 +24,7 @@ export function startScheduleList(page) {
       name: schedule.name, now: schedule.open_now ? { text: t("Open"), tone: "good" } : { text: t("Closed"), tone: "offline" },
       zone: schedule.zone.replaceAll("_", " "), used: numbers ? tn("%(n)s number", "%(n)s numbers", numbers) : t("No number follows them"),
       holidays: schedule.holidays ? t("Closed on public holidays: %(place)s", { place: calendars.get(schedule.holidays) ?? schedule.holidays }) : t("Open on public holidays too"),
-      coming: coming.length ? `${coming.slice(0, 2).map(special).join(" · ")}${coming.length > 2 ? " · …" : ""}` : "",
+      coming: coming.length ? `${coming.slice(0, 2).map((day) => specialInWords(day, locale, t)).join(" · ")}${coming.length > 2 ? " · …" : ""}` : "",
     };
   }
 
@@ -55,10 +50,10 @@ export function startScheduleList(page) {
   const list = makeKeyedList({ container: place("schedules"), template: "tpl-schedule", prefix: "schedule", fields, after: drawWeek });
 
   function show() {
-    if (!data.loaded()) return;
+    if (!data.loaded() || !counts.told()) return;
     const rows = data.rows("schedule").sort((a, b) => a.name.localeCompare(b.name, locale));
     list.show(rows.map((schedule) => [schedule.id, {
-      schedule, numbers: data.rows("did").filter((did) => did.schedule_id === schedule.id).length,
+      schedule, numbers: counts.ofSchedule(schedule.id),
       today: timeIn(clock.now(), schedule.zone) ?? { day: 0, date: "", time: "" },
     }]));
     place("schedules-waiting").hidden = true;

@@ -41,8 +41,9 @@ export function makeSiteForm(page, data, saved) {
       ...Object.fromEntries(PLAIN.map((name) => [name, values[name].trim()])),
       ...Object.fromEntries(Object.entries(lists).map(([name, field]) => [name, field.get()])), codecs: codecs.get(),
     }),
-    save: (body, row) => (row ? api.patch(`/api/sites/${row.id}`, body) : api.post("/api/sites", body)),
+    save: (body, row, version) => (row ? api.patch(`/api/sites/${row.id}`, body, version) : api.post("/api/sites", body)),
     find: (row) => data.find("site", row.id),
+    words: { caller_id: (number) => formatNumber(number) },
     saved,
   });
 

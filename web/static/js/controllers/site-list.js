@@ -1,9 +1,10 @@
 /** All sites at a glance: where a line is down, what time it is there, how many numbers and phones hang on it. */
 import { makeAdminData } from "controllers/admin-data";
+import { makeDidCounts } from "controllers/did-counts";
 import { inOrder, makeLineState } from "controllers/line-state";
 import { makeSiteForm } from "controllers/site-form";
 import { makeKeyedList } from "lib/keyed-list";
-import { formatNumber, readNumber } from "lib/phone-number";
+import { formatNumber } from "lib/phone-number";
 import { setText } from "lib/render";
 import { timeIn } from "lib/zone-time";
 
@@ -18,14 +19,19 @@ function bySite(rows) {
 
 /** @param {import("lib/page").Page} page */
 export function startSiteList(page) {
-  const { clock, store, locale, toasts, t, tn } = page;
+  const { api, clock, store, locale, toasts, t, tn } = page;
   const place = (id) => document.getElementById(id);
   const filters = /** @type {HTMLFormElement} */ (place("filters"));
   const state = makeLineState(page);
-  const data = makeAdminData(page, ["site", "trunk", "did", "phone"]);
+  const data = makeAdminData(page, ["site", "trunk", "phone"]);
+  const counts = makeDidCounts(page, data.touch);
   const countries = new Intl.DisplayNames([locale], { type: "region" });
   const form = makeSiteForm(page, data, (site) => { toasts.done(t("Saved.")); location.assign(`/sites/${site.slug}`); });
   const lines = new WeakMap();
+  /** The number of each site that is looked for. @type {Map<string, any>} */
+  let hits = new Map();
+  let asked = 0;
+  let timer = 0;
 
   const seenOf = (trunks) => Math.max(0, ...trunks.map(state.seen)) || clock.now();
 
@@ -61,29 +67,48 @@ export function startSiteList(page) {
   });
 
   /** Why a site is among those looked for: "" by its own name, a number of it in words, null when it is not. */
-  function match(text, site, trunks, dids) {
+  function match(text, site, trunks) {
     const wanted = text.trim().toLocaleLowerCase(locale);
     if (!wanted || [site.name, site.slug, ...trunks.flatMap(({ name, slug }) => [name, slug])].some((word) => word.toLocaleLowerCase(locale).includes(wanted))) return "";
-    const digits = readNumber(wanted).number.replace(/^\+33|^0|\D/g, "");
-    const hit = dids.find((did) => (digits.length > 2 && did.number.includes(digits)) || did.label.toLocaleLowerCase(locale).includes(wanted));
+    const hit = hits.get(site.id);
     return hit ? [formatNumber(hit.number), hit.label].filter(Boolean).join(" – ") : null;
   }
 
+  /** Numbers may be thousands: the API looks among them, and the first of each site is shown. */
+  async function look() {
+    const text = /** @type {HTMLInputElement} */ (place("text")).value.trim();
+    const mine = ++asked;
+    try {
+      const found = text.length > 1 ? (await api.get(`/api/dids?${new URLSearchParams({ text, limit: "200" })}`)).items : [];
+      if (mine !== asked) return;
+      hits = new Map(found.reverse().map((did) => [did.site_id, did]));
+      show();
+    } catch (error) {
+      if (mine === asked) toasts.failed(error);
+    }
+  }
+
+  function soon() {
+    clearTimeout(timer);
+    timer = window.setTimeout(look, 200);
+    show();
+  }
+
   function views() {
-    const [trunks, dids, phones] = ["trunk", "did", "phone"].map((noun) => bySite(data.rows(noun)));
+    const [trunks, phones] = ["trunk", "phone"].map((noun) => bySite(data.rows(noun)));
     return data.rows("site").map((site) => {
       const own = inOrder(trunks.get(site.id) ?? []);
-      return { site, trunks: own, dids: dids.get(site.id) ?? [], told: state.site(site, own), numbers: (dids.get(site.id) ?? []).length, phones: (phones.get(site.id) ?? []).length };
+      return { site, trunks: own, told: state.site(site, own), numbers: counts.ofSite(site.id), phones: (phones.get(site.id) ?? []).length };
     });
   }
 
   function show() {
-    if (!data.loaded()) return;
+    if (!data.loaded() || !counts.told()) return;
     const all = views().sort((a, b) => a.site.name.localeCompare(b.site.name, locale));
     const text = /** @type {HTMLInputElement} */ (place("text")).value;
     const onlyTrouble = /** @type {HTMLInputElement} */ (place("trouble")).checked;
     const troubled = all.filter(({ told }) => TROUBLES.has(told.tone)).length;
-    const seen = all.map((view) => ({ ...view, hit: match(text, view.site, view.trunks, view.dids) }))
+    const seen = all.map((view) => ({ ...view, hit: match(text, view.site, view.trunks) }))
       .filter(({ hit, told }) => hit !== null && (!onlyTrouble || TROUBLES.has(told.tone)));
     list.show(seen.map((view) => [view.site.id, { ...view, hit: view.hit || undefined }]));
     place("sites-lead").textContent = all.length ? [tn("%(n)s site", "%(n)s sites", all.length), troubled ? tn("%(n)s with a problem", "%(n)s with a problem", troubled) : t("everything is up")].join(" · ") : "";
@@ -99,7 +124,7 @@ export function startSiteList(page) {
     const target = /** @type {Element} */ (event.target);
     if (!target.closest("a") && !getSelection()?.toString()) target.closest("tr")?.querySelector("a")?.click();
   });
-  filters.addEventListener("input", show);
+  filters.addEventListener("input", soon);
   filters.addEventListener("submit", (event) => event.preventDefault());
   data.onChange(show);
   store.watch(["links"], show);

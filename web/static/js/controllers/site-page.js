@@ -1,6 +1,7 @@
 /** One site: its identity, and the parts of its page, which share what they know. */
 import { makeAdminData } from "controllers/admin-data";
 import { makeConfirm } from "controllers/confirm";
+import { makeDidCounts } from "controllers/did-counts";
 import { inOrder, makeLineState } from "controllers/line-state";
 import { startNumberList } from "controllers/number-list";
 import { startRouteList } from "controllers/route-list";
@@ -15,9 +16,10 @@ import { timeIn } from "lib/zone-time";
 export function startSitePage(page) {
   const { api, boot, clock, store, locale, toasts, t, tn } = page;
   const place = (id) => document.getElementById(id);
-  const data = makeAdminData(page, ["site", "trunk", "did", "schedule", "route", "phone"]);
+  const data = makeAdminData(page, ["site", "trunk", "schedule", "route", "phone"]);
   const state = makeLineState(page);
   const confirm = makeConfirm(page);
+  const counts = makeDidCounts(page, () => { if (data.loaded()) show(); });
   const countries = new Intl.DisplayNames([locale], { type: "region" });
   let site = boot.data.site;
 
@@ -25,7 +27,6 @@ export function startSitePage(page) {
     data, state, confirm,
     site: () => site,
     trunks: () => inOrder(data.rows("trunk").filter((trunk) => trunk.site_id === site.id)),
-    dids: () => data.rows("did").filter((did) => did.site_id === site.id),
     routes: () => data.rows("route").filter((route) => route.site_id === site.id),
   };
   const form = makeSiteForm(page, data, () => { toasts.done(t("Saved.")); void data.reload(["site"]); });
@@ -54,6 +55,7 @@ export function startSitePage(page) {
   }
 
   function show() {
+    if (!counts.told()) return;
     const current = data.find("site", site.id);
     place("site-grid").removeAttribute("data-loading");
     place("gone").hidden = Boolean(current);
@@ -67,13 +69,13 @@ export function startSitePage(page) {
   function remove() {
     const hanging = [
       [context.trunks().length, tn("%(n)s trunk", "%(n)s trunks", context.trunks().length)],
-      [context.dids().length, tn("%(n)s number", "%(n)s numbers", context.dids().length)],
+      [counts.ofSite(site.id), tn("%(n)s number", "%(n)s numbers", counts.ofSite(site.id))],
     ].filter(([count]) => count).map(([, words]) => words);
     confirm.ask({
       title: t("Delete %(name)s?", { name: site.name }),
       text: hanging.length ? t("This site still has: %(things)s.", { things: hanging.join(", ") }) : t("Nothing hangs on it. This cannot be undone."),
       act: t("Delete"), done: t("%(name)s is deleted.", { name: site.name }),
-      async work() { await api.del(`/api/sites/${site.id}`); location.assign("/sites"); },
+      async work() { await api.del(`/api/sites/${site.id}`, site.version); location.assign("/sites"); },
     });
   }
 
@@ -93,6 +95,5 @@ export function startSitePage(page) {
  * @property {ReturnType<typeof makeConfirm>} confirm
  * @property {() => any} site
  * @property {() => any[]} trunks of the site, in order
- * @property {() => any[]} dids
  * @property {() => any[]} routes
  */

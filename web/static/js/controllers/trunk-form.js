@@ -53,7 +53,7 @@ export function makeTrunkForm(page, { data, site, trunks, confirm }) {
     title: (row) => (row ? row.name || row.slug : t("New trunk")),
     show(row) {
       const values = row ?? { ...FRESH, slug: freeSlug(site().slug, new Set(data.rows("trunk").map((trunk) => trunk.slug))) };
-      for (const name of [...TEXTS, "preset", "mode", "port", "qualify_seconds", "username"]) control(name).value = String(values[name] ?? "");
+      for (const name of [...TEXTS, "preset", "mode", "port", "qualify_seconds", "username"]) control(name).value = Number.isNaN(values[name]) ? "" : String(values[name] ?? "");
       control("slug").readOnly = Boolean(row);
       control("active").checked = values.active;
       control("secret").placeholder = values.has_secret ? "••••••••" : "";
@@ -69,7 +69,7 @@ export function makeTrunkForm(page, { data, site, trunks, confirm }) {
       qualify_seconds: Number(values.qualify_seconds || NaN), username: values.mode === "register" ? values.username.trim() : "", active: values.active === "true",
       codecs: codecs.get(), addresses: addresses.get(), ...(values.secret && values.mode === "register" ? { secret: values.secret } : {}),
     }),
-    save: (body, row) => (row ? api.patch(`/api/trunks/${row.id}`, body)
+    save: (body, row, version) => (row ? api.patch(`/api/trunks/${row.id}`, body, version)
       : api.post("/api/trunks", { ...body, site_id: site().id, priority: Math.max(0, ...trunks().map((trunk) => trunk.priority)) + 1 })),
     find: (row) => data.find("trunk", row.id),
     saved() { toasts.done(t("Saved.")); void data.reload(["trunk"]); },
@@ -88,7 +88,7 @@ export function makeTrunkForm(page, { data, site, trunks, confirm }) {
       title: t("Delete %(name)s?", { name: row.name || row.slug }),
       text: routes ? t("Routes use this trunk. Take it out of them first.") : t("No call will take this trunk any more. Calls in progress go on."),
       act: t("Delete"), done: t("%(name)s is deleted.", { name: row.name || row.slug }),
-      async work() { await api.del(`/api/trunks/${row.id}`); sheet.dialog.close(); await data.reload(["trunk", "route"]); },
+      work: () => sheet.act(async (version) => { await api.del(`/api/trunks/${row.id}`, version); sheet.dialog.close(); await data.reload(["trunk", "route"]); }),
     });
   });
 

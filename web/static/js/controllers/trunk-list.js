@@ -42,7 +42,7 @@ export function startTrunkList(page, context) {
     order.splice(from + step, 0, moved);
     try {
       for (const [index, trunk] of order.entries()) {
-        if (trunk.priority !== index + 1) await api.patch(`/api/trunks/${trunk.id}`, { priority: index + 1 });
+        if (trunk.priority !== index + 1) await api.patch(`/api/trunks/${trunk.id}`, { priority: index + 1 }, trunk.version);
       }
     } catch (error) {
       toasts.failed(error);

@@ -2,6 +2,7 @@
 import { startImport } from "controllers/import";
 import { makeUserForm } from "controllers/user-form";
 import { makeKeyedList } from "lib/keyed-list";
+import { makeKnown } from "lib/known";
 import { makePhoneWords } from "lib/phone-words";
 
 /** @param {import("lib/page").Page} page */
@@ -57,10 +58,11 @@ export function startUsers(page) {
     timer = window.setTimeout(() => load(false), 200);
   }
 
-  const form = makeUserForm(page, { nameOf, saved: soon });
+  const known = makeKnown(store, "users");
+  const form = makeUserForm(page, { nameOf, find: known.find, saved: soon });
   document.getElementById("users").addEventListener("click", (event) => {
     const row = event.target instanceof Element ? event.target.closest("[data-key]") : null;
-    if (row) form.edit(rows.get(row.dataset.key));
+    if (row) form.edit(known.add(rows.get(row.dataset.key)));
   });
   startImport(page, { path: "/api/users/import", imported: soon });
   document.getElementById("new-user").addEventListener("click", () => form.create());
@@ -69,6 +71,7 @@ export function startUsers(page) {
   filters.addEventListener("submit", (event) => event.preventDefault());
   // What another page changes: asked for again, because only the API knows whether it matches the filters.
   store.watch(["users"], soon);
+  known.onChange(() => form.look());
 
   /** A link from elsewhere to one user. */
   async function openLinked() {
@@ -78,7 +81,7 @@ export function startUsers(page) {
     url.searchParams.delete("user");
     history.replaceState(null, "", url);
     try {
-      form.edit(await api.get(`/api/users/${encodeURIComponent(id)}`));
+      form.edit(known.add(await api.get(`/api/users/${encodeURIComponent(id)}`)));
     } catch (error) {
       toasts.failed(error);
     }

@@ -5,13 +5,18 @@ import { makeSession } from "lib/session";
 
 /** What went wrong, in the user's words. */
 export class Problem extends Error {
-  /** @param {{status?: number, code?: string, title?: string, detail?: string, errors?: {field: string, code: string, message: string}[]}} body */
+  /** @param {{status?: number, code?: string, title?: string, detail?: string, errors?: {field: string, code: string, message: string}[], who?: string, who_id?: string|null, at?: number|null, row?: any}} body */
   constructor(body) {
     super(body.detail || body.title || body.code);
     this.status = body.status ?? 0;
     this.code = body.code ?? "unreachable";
     /** @type {{field: string, code: string, message: string}[]} */
     this.errors = body.errors ?? [];
+    // Of a record that somebody changed meanwhile (412): who, when, and what it is now.
+    this.who = body.who ?? "";
+    this.who_id = body.who_id ?? null;
+    this.at = body.at ?? null;
+    this.row = body.row ?? null;
   }
 }
 
@@ -21,9 +26,13 @@ function cookie(name) {
   return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
 }
 
-/** @param {string} method @param {string} path @param {any} [body] JSON, or a Blob that is sent as it is under its own type */
-function send(method, path, body) {
+/**
+ * @param {string} method @param {string} path @param {any} [body] JSON, or a Blob that is sent as it is under its own type
+ * @param {string} [version] of the record that is meant; the server refuses when it is another one by now
+ */
+function send(method, path, body, version) {
   const headers = { Accept: "application/json", "Accept-Language": document.documentElement.lang, "X-CSRF-Token": cookie("ccs_csrf") };
+  if (version) headers["If-Match"] = `"${version}"`;
   const raw = body instanceof Blob;
   if (body !== undefined) headers["Content-Type"] = raw ? body.type : "application/json";
   return fetch(path, {
@@ -37,9 +46,9 @@ function send(method, path, body) {
 export function makeApi({ t, onLoggedOut }) {
   const session = makeSession((path) => send("POST", path, {}));
 
-  async function attempt(method, path, body) {
+  async function attempt(method, path, body, version) {
     try {
-      return await send(method, path, body);
+      return await send(method, path, body, version);
     } catch {
       throw new Problem({ detail: t("The server cannot be reached. Try again in a moment.") });
     }
@@ -54,10 +63,10 @@ export function makeApi({ t, onLoggedOut }) {
     return freshness === "fresh" ? again() : refused;
   }
 
-  /** @param {string} method @param {string} path @param {any} [body] @param {boolean} [inSession] false: a 401 is an answer like any other */
-  async function request(method, path, body, inSession = true) {
-    let response = await attempt(method, path, body);
-    if (response.status === 401 && inSession) response = await renewed(response, () => attempt(method, path, body));
+  /** @param {string} method @param {string} path @param {any} [body] @param {boolean} [inSession] false: a 401 is an answer like any other @param {string} [version] */
+  async function request(method, path, body, inSession = true, version = "") {
+    let response = await attempt(method, path, body, version);
+    if (response.status === 401 && inSession) response = await renewed(response, () => attempt(method, path, body, version));
     if (response.status === 401 && inSession) onLoggedOut();
     const answer = response.status === 204 ? null : await response.json().catch(() => ({}));
     if (!response.ok) throw new Problem({ status: response.status, detail: t("The server answered with an error."), ...answer });
@@ -68,8 +77,8 @@ export function makeApi({ t, onLoggedOut }) {
     session,
     get: (path) => request("GET", path),
     post: (path, body = {}, inSession = true) => request("POST", path, body, inSession),
-    patch: (path, body) => request("PATCH", path, body),
-    put: (path, body) => request("PUT", path, body),
-    del: (path) => request("DELETE", path),
+    /** @param {string} path @param {any} body @param {string} [version] */ patch: (path, body, version) => request("PATCH", path, body, true, version),
+    /** @param {string} path @param {any} body @param {string} [version] */ put: (path, body, version) => request("PUT", path, body, true, version),
+    /** @param {string} path @param {string} [version] */ del: (path, version) => request("DELETE", path, undefined, true, version),
   };
 }

@@ -24,6 +24,21 @@ export function drawDay(bar, spans) {
   }));
 }
 
+/** The open days, each with its hours. @param {{day: number, opens: string, closes: string}[]} hours @param {string} locale */
+export function weekInWords(hours, locale) {
+  return dayNames(locale, "short").map((name, index) => [name, spansInWords(hours.filter(({ day }) => day === index + 1))])
+    .filter(([, spans]) => spans).map(([name, spans]) => `${name}\u00a0${spans}`).join(" · ");
+}
+
+/** A day that differs, with its hours and why. @param {{date: string, opens: string, closes: string, label: string}} special @param {string} locale @param {import("lib/i18n").Translate} t */
+export function specialInWords({ date, opens, closes, label }, locale, t) {
+  const format = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
+  // Somebody may not have chosen the date yet.
+  const day = date ? format.format(new Date(`${date}T12:00:00Z`)) : "–";
+  const hours = opens ? spansInWords([{ opens, closes }]) : t("closed");
+  return [t("%(day)s: %(hours)s", { day, hours }), label].filter(Boolean).join(" – ");
+}
+
 /** "09:00–12:00, 14:00–18:00" @param {{opens: string, closes: string}[]} spans */
 export function spansInWords(spans) {
   return [...spans].sort((a, b) => a.opens.localeCompare(b.opens)).map(({ opens, closes }) => `${opens}–${closes}`).join(", ");
