@@ -13,12 +13,13 @@ from ccserver.domain.account import UserRow
 from ccserver.domain.errors import FieldError, Invalid, NotFound, Unauthenticated, Unavailable
 from ccserver.domain.passwords import check_password, generate
 from ccserver.services.base import Clock, new_id
+from ccserver.services.changes import record, record_by
 from ccserver.services.hashing import Hashing
 from ccserver.services.sessions import Sessions, Tokens
 from ccserver.services.throttle import Throttle
-from ccserver.storage import audit, users
 from ccserver.storage import sessions as store
-from ccserver.storage.pool import Connection, Database
+from ccserver.storage import users
+from ccserver.storage.pool import Database
 
 BOOTSTRAP_LOGIN = "admin"
 BOOTSTRAP_PASSWORD = "admin"  # noqa: S105 - known to all, so it only works on loopback and must be changed
@@ -93,7 +94,9 @@ class Accounts:
             await users.note_login(connection, found.id, now)
             if fresh_hash:
                 await users.rehash_password(connection, found.id, found.password_hash, fresh_hash)
-            await self._audit(connection, found.tenant_id, found.id, "login", {"address": address})
+            await record_by(
+                connection, found.tenant_id, found.id, now, "login", found.id, {"address": address}
+            )
         await self._sessions.told_ended(found.tenant_id, found.id, replaced, "session_replaced")
         # The telephony owner hears of it too: an agent who logs in is available.
         await self._sessions.told_profile(found.tenant_id, found.id)
@@ -128,7 +131,7 @@ class Accounts:
             ended = await store.end_sessions_of_user(
                 connection, actor.user_id, "password_changed", now, but=actor.session_id
             )
-            await self._audit(connection, actor.tenant_id, actor.user_id, "password.change", {})
+            await record(connection, actor, now, "password.change", actor.user_id, {})
         await self._sessions.told_ended(actor.tenant_id, actor.user_id, ended, "password_changed")
         await self._sessions.told_profile(actor.tenant_id, actor.user_id)
 
@@ -230,20 +233,5 @@ class Accounts:
                 must_change_password=True,
             )
             await users.insert_user(connection, user, now)
-            await self._audit(connection, tenant_id, user.id, "bootstrap", {})
+            await record_by(connection, tenant_id, user.id, now, "bootstrap", user.id, {})
         return True
-
-    async def _audit(
-        self, connection: Connection, tenant_id: UUID, user_id: UUID, action: str, detail: dict[str, str]
-    ) -> None:
-        now = self._clock()
-        await audit.record(
-            connection,
-            entry_id=new_id(now),
-            tenant_id=tenant_id,
-            at=now,
-            user_id=user_id,
-            action=action,
-            target=str(user_id),
-            detail=detail,
-        )

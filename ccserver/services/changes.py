@@ -90,12 +90,25 @@ async def record(
 
     No ``target``: several things, whose ids are in ``detail["ids"]``.
     """
+    await record_by(connection, actor.tenant_id, actor.user_id, now, action, target, detail)
+
+
+async def record_by(
+    connection: Connection,
+    tenant_id: UUID,
+    user_id: UUID | None,
+    now: datetime,
+    action: str,
+    target: UUID | None,
+    detail: Mapping[str, str],
+) -> None:
+    """As ``record``, where nobody is logged in (yet): ``user_id`` is who it was, None for a device or the server."""
     await audit.record(
         connection,
         entry_id=new_id(now),
-        tenant_id=actor.tenant_id,
+        tenant_id=tenant_id,
         at=now,
-        user_id=actor.user_id,
+        user_id=user_id,
         action=action,
         target="" if target is None else str(target),
         detail=detail,

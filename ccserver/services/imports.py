@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ccserver.domain.access import Actor
@@ -14,6 +14,7 @@ from ccserver.services import import_rows
 from ccserver.services.base import Clock, Heralds, new_id
 from ccserver.services.hashing import Hashing
 from ccserver.services.import_rows import Column, Known, LineError, Outcome, PhoneLine, Place, Table, UserLine
+from ccserver.services.people import new_user
 from ccserver.services.sheets import read_sheet
 from ccserver.services.sip_accounts import SipAccounts
 from ccserver.services.users import PASSWORD_LENGTH
@@ -74,7 +75,7 @@ class Imports:
         passwords = [generate(PASSWORD_LENGTH, secrets.choice) for _ in outcome.users]
         hashes = await self._hashing.hash_generated(passwords)
         people = [
-            self._person(actor, line, hashed, locale)
+            new_user(replace(line.draft, locale=locale), actor.tenant_id, hashed, self._clock())
             for line, hashed in zip(outcome.users, hashes, strict=True)
         ]
         given = [
@@ -160,22 +161,6 @@ class Imports:
         # Thousands of rows one by one would drown the pages: they are told to read their list again.
         topics = ("users", "phones") if action == "user.import" else ("phones",)
         await self._heralds.tell(actor, *(_reload(topic, actor) for topic in topics))
-
-    def _person(self, actor: Actor, line: UserLine, password_hash: str, locale: str) -> users.NewUser:
-        draft = line.draft
-        return users.NewUser(
-            id=new_id(self._clock()),
-            tenant_id=actor.tenant_id,
-            login=draft.login,
-            first_name=draft.first_name,
-            last_name=draft.last_name,
-            email=draft.email,
-            role=draft.role,
-            site_id=draft.site_id,
-            locale=locale,
-            password_hash=password_hash,
-            must_change_password=True,
-        )
 
     def _phones_of(
         self, given: list[tuple[users.NewUser, UserLine]]

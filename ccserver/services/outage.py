@@ -10,8 +10,8 @@ import structlog
 
 from ccserver.domain.access import Actor
 from ccserver.domain.errors import Unavailable
-from ccserver.services.base import Clock, new_id
-from ccserver.storage import audit
+from ccserver.services.base import Clock
+from ccserver.services.changes import record
 from ccserver.storage.pool import Database
 
 _log = structlog.get_logger(__name__)
@@ -70,21 +70,13 @@ class OutageLog:
     async def _write(self, kept: Mapping[UUID, Kept]) -> None:
         async with self._database.system() as connection:
             for session in kept.values():
-                now = self._clock()
-                await audit.record(
-                    connection,
-                    entry_id=new_id(now),
-                    tenant_id=session.actor.tenant_id,
-                    at=now,
-                    user_id=session.actor.user_id,
-                    action="session.kept",
-                    target=str(session.actor.user_id),
-                    detail={
-                        "from": session.first_at.isoformat(),
-                        "until": session.last_at.isoformat(),
-                        "times": str(session.times),
-                    },
-                )
+                detail = {
+                    "from": session.first_at.isoformat(),
+                    "until": session.last_at.isoformat(),
+                    "times": str(session.times),
+                }
+                actor = session.actor
+                await record(connection, actor, self._clock(), "session.kept", actor.user_id, detail)
 
     def _take_back(self, kept: Mapping[UUID, Kept]) -> None:
         for session_id, session in kept.items():

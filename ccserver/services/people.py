@@ -1,7 +1,8 @@
 """What a user is asked for, and what is wrong with it: the rules of the users page and of an import alike."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -11,6 +12,8 @@ from ccserver.domain.account import UserRow
 from ccserver.domain.errors import Conflict, FieldError, Forbidden, Invalid
 from ccserver.domain.passwords import check_password
 from ccserver.domain.station import Station, extension_errors, mobile_number
+from ccserver.services.base import new_id
+from ccserver.storage.users import NewUser
 
 _LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
@@ -101,19 +104,25 @@ def checked_draft(draft: UserDraft, country: str) -> UserDraft:
     mobile, wrong = station_of(draft.extension, draft.station, draft.mobile, country)
     if errors or wrong:
         raise Invalid(*errors, *wrong)
-    return UserDraft(
+    return replace(
+        draft, first_name=draft.first_name.strip(), last_name=draft.last_name.strip(), mobile=mobile
+    )
+
+
+def new_user(draft: UserDraft, tenant_id: UUID, password_hash: str, now: datetime) -> NewUser:
+    """What is inserted for a draft; the password is to be changed at the first login."""
+    return NewUser(
+        id=new_id(now),
+        tenant_id=tenant_id,
         login=draft.login,
-        first_name=draft.first_name.strip(),
-        last_name=draft.last_name.strip(),
+        first_name=draft.first_name,
+        last_name=draft.last_name,
         email=draft.email,
         role=draft.role,
         site_id=draft.site_id,
-        site_ids=draft.site_ids,
-        extension=draft.extension,
         locale=draft.locale,
-        password=draft.password,
-        station=draft.station,
-        mobile=mobile,
+        password_hash=password_hash,
+        must_change_password=True,
     )
 
 

@@ -11,7 +11,7 @@ from ccserver.domain.errors import Conflict, FieldError, Forbidden, Invalid, Not
 from ccserver.domain.station import PhoneRow, Station, extension_errors, extension_range
 from ccserver.domain.version import Versions
 from ccserver.services.base import Clock, Heralds, new_id
-from ccserver.services.changes import record, refuse_stale
+from ccserver.services.changes import record, record_by, refuse_stale
 from ccserver.services.sip_accounts import (
     Account,
     SipAccounts,
@@ -211,15 +211,9 @@ class Phones:
                 found = await self._accounts.redeem(connection, ticket, now)
                 if found is not None:
                     tenant_id, account = found
-                    await audit.record(
-                        connection,
-                        entry_id=new_id(now),
-                        tenant_id=tenant_id,
-                        at=now,
-                        user_id=None,
-                        action="phone.provision",
-                        target=str(account.phone.id),
-                        detail={"extension": account.phone.extension, "address": address},
+                    detail = {"extension": account.phone.extension, "address": address}
+                    await record_by(
+                        connection, tenant_id, None, now, "phone.provision", account.phone.id, detail
                     )
         except VaultError:
             _log.exception("a phone's account cannot be handed out")

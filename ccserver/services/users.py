@@ -15,7 +15,7 @@ from ccserver.domain.passwords import generate
 from ccserver.domain.station import PhoneRow, Station
 from ccserver.domain.stream import Change
 from ccserver.domain.version import Versions
-from ccserver.services.base import Clock, Heralds, new_id
+from ccserver.services.base import Clock, Heralds
 from ccserver.services.changes import record, refuse_stale
 from ccserver.services.hashing import Hashing
 from ccserver.services.people import (
@@ -26,6 +26,7 @@ from ccserver.services.people import (
     difference,
     edited,
     end_reason,
+    new_user,
 )
 from ccserver.services.sessions import Sessions
 from ccserver.services.sip_accounts import Account, SipAccounts, country_of, phone_change, phone_gone
@@ -122,19 +123,7 @@ class Users:
         password = draft.password or generate(PASSWORD_LENGTH, secrets.choice)
         password_hash = await self._hashing.hash(password)
         now = self._clock()
-        user = users.NewUser(
-            id=new_id(now),
-            tenant_id=actor.tenant_id,
-            login=draft.login,
-            first_name=draft.first_name,
-            last_name=draft.last_name,
-            email=draft.email,
-            role=draft.role,
-            site_id=draft.site_id,
-            locale=draft.locale,
-            password_hash=password_hash,
-            must_change_password=True,
-        )
+        user = new_user(draft, actor.tenant_id, password_hash, now)
         account = None
         async with self._database.tenant(actor.tenant_id) as connection:
             await users.insert_user(connection, user, now)
