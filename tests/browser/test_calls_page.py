@@ -1,14 +1,16 @@
 """The history: filters, pages, live ends on top, one call's journey."""
 
+import asyncio
 import re
 import time
+from functools import partial
 
 from playwright.async_api import expect
 
 from tests.browser import scenes
 from tests.browser.conftest import OpenPage
 from tests.browser.harness import Harness
-from tests.browser.witness import quiet, ready
+from tests.browser.witness import hold, quiet, ready
 
 
 async def test_ends_come_on_top_without_reload(open_page: OpenPage, harness: Harness) -> None:
@@ -55,6 +57,23 @@ async def test_more_goes_on_from_the_last(open_page: OpenPage, harness: Harness)
     await expect(page.locator("#calls > tr")).to_have_count(len(rows))
     await expect(page.locator("#more-row")).to_be_hidden()
     assert any(f"after={rows[4]['id']}" in path for _, path, _ in harness.requests)
+
+
+async def test_more_is_asked_for_while_the_list_is_read_again(open_page: OpenPage, harness: Harness) -> None:
+    harness.topics["history"] = {}
+    harness.topics["calls"] = {}
+    rows = scenes.history(time.time())
+    harness.answers[("GET", "/api/calls")] = (200, {"items": rows[:5], "next": rows[4]["id"]})
+    harness.following[rows[4]["id"]] = {"items": rows[5:], "next": None}
+    page = await open_page("/calls")
+    await ready(page)
+    answered = asyncio.Event()
+    await page.route(lambda url: "/api/calls?" in url and "after=" not in url, partial(hold, answered))
+    async with page.expect_request(lambda request: "/api/calls?" in request.url):
+        await harness.put("history", "*", None)
+    await page.get_by_role("button", name="Afficher la suite").click()
+    answered.set()
+    await expect(page.locator("#calls > tr")).to_have_count(len(rows))
 
 
 async def test_a_journey_by_keyboard(open_page: OpenPage) -> None:

@@ -54,7 +54,9 @@ async def save_and_see(page: Page, form: str, path: str) -> Request:
     """Save, and the request by which it was sent."""
     async with page.expect_request(lambda r: r.url.endswith(path) and r.method in ("PATCH", "PUT")) as seen:
         await save(page, form)
-    return await seen.value
+    request = await seen.value
+    await request.response()  # Only then has the server surely had it.
+    return request
 
 
 async def test_both_changed_the_same_field_and_mine_stays(open_page: OpenPage, harness: Harness) -> None:

@@ -1,5 +1,7 @@
 """Imports: what the file holds is seen first, all of it is made or nothing, passwords are told once."""
 
+import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from tests.browser import scenes_pbx
 from tests.browser.axe import assert_accessible
 from tests.browser.conftest import OpenPage
 from tests.browser.harness import Harness
-from tests.browser.witness import forgotten
+from tests.browser.witness import forgotten, hold
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 USERS = "/api/users/import"
@@ -120,6 +122,24 @@ async def test_a_file_that_cannot_be_read_says_why(open_page: OpenPage, harness:
     await page.set_input_files("#import-file", {"name": "u.xlsx", "mimeType": "", "buffer": b"PK"})
     await expect(page.locator("#import-problem")).to_contain_text("Aucune colonne.")
     await expect(page.locator("#import-choose")).to_be_visible()
+
+
+async def test_passwords_are_told_although_the_dialog_was_closed(
+    open_page: OpenPage, harness: Harness
+) -> None:
+    harness.answers[("POST", USERS)] = (200, scenes_pbx.import_report())
+    page = await start(open_page)
+    await page.set_input_files("#import-file", csv())
+    await expect(page.locator("#import-create")).to_be_enabled()
+    harness.answers[("POST", USERS)] = (200, scenes_pbx.import_report(created=True))
+    made = asyncio.Event()
+    await page.route("**/api/users/import?dry_run=false", partial(hold, made))
+    await page.locator("#import-create").click()
+    await page.locator("#import-dialog [data-close]").first.click()
+    await expect(page.locator("#import-dialog")).to_be_hidden()
+    made.set()
+    await expect(page.locator("#import-credentials > tr")).to_have_count(12)
+    await expect(page.locator("#import-dialog")).to_be_visible()
 
 
 async def test_phones_are_imported_alike(open_page: OpenPage, harness: Harness) -> None:

@@ -1,23 +1,20 @@
 """Before the scripts of a page run: what is typed stays, a press does nothing, no form leaves by the address."""
 
 import asyncio
+from functools import partial
 
-from playwright.async_api import BrowserContext, Route, expect
+from playwright.async_api import BrowserContext, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.harness import Harness
+from tests.browser.witness import hold
 
 
 async def test_a_form_waits_for_its_script(context: BrowserContext, harness: Harness) -> None:
     loaded = asyncio.Event()
-
-    async def slowly(route: Route) -> None:
-        await loaded.wait()
-        await route.continue_()
-
     harness.answers[("POST", "/api/auth/login")] = (200, {"user": {"must_change_password": False}})
     page = await context.new_page()
-    await page.route("**/js/pages/login*", slowly)
+    await page.route("**/js/pages/login*", partial(hold, loaded))
     await page.goto(f"{harness.url}/login", wait_until="commit")
     await expect(page.locator("html[data-starting]")).to_have_count(1)
     await page.locator("#login").fill("camille")

@@ -19,6 +19,8 @@ export function startCallList(page, open) {
   let next = null;
   let asked = 0;
   let timer = 0;
+  /** The newest reading of the list from its beginning. */
+  let anew = Promise.resolve();
 
   function show() {
     const entries = [...rows].sort(([a, x], [b, y]) => y.started_at - x.started_at || (a < b ? 1 : -1));
@@ -46,6 +48,16 @@ export function startCallList(page, open) {
     }
   }
 
+  function again() {
+    anew = load(false);
+  }
+
+  /** The following page, of the list as it is being read at this moment. */
+  async function goOn() {
+    for (let known = null; known !== anew;) await (known = anew);
+    if (next) await load(true);
+  }
+
   /** Rows of the stream are newer than the answer of the API: they win, and an end wins over a call in progress. */
   function takeLive() {
     for (const [key, row] of [...store.rows("calls"), ...store.rows("history")]) {
@@ -60,16 +72,16 @@ export function startCallList(page, open) {
   function askAgainForLost() {
     const lost = [...rows].some(([key, row]) => !row.ended_at && !store.rows("calls").has(key));
     clearTimeout(timer);
-    if (lost) timer = window.setTimeout(() => load(false), LOST_MS);
+    if (lost) timer = window.setTimeout(again, LOST_MS);
   }
 
   body.addEventListener("click", (event) => {
     const row = event.target instanceof Element ? event.target.closest("[data-key]") : null;
     if (row) open(row.dataset.key);
   });
-  more.addEventListener("click", () => load(true));
-  filters.onChange(() => load(false));
+  more.addEventListener("click", goOn);
+  filters.onChange(again);
   store.watch(["calls", "history"], takeLive);
-  store.onReload("history", () => load(false));
-  void load(false);
+  store.onReload("history", again);
+  again();
 }

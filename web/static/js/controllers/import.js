@@ -88,7 +88,7 @@ export function startImport(page, { path, imported }) {
     file = new Blob([chosen], { type });
     const answer = await send(true);
     input.value = ""; // The same file, corrected, must be a change again.
-    if (answer) showChecked(answer);
+    if (answer && dialog.open) showChecked(answer);
   }
 
   async function make() {
@@ -102,6 +102,8 @@ export function startImport(page, { path, imported }) {
     imported();
     go("done");
     credentials.show(answer);
+    // Closed while they were made: their passwords are told now or never.
+    if (!dialog.open) dialog.showModal();
   }
 
   for (const button of document.querySelectorAll("[data-import]")) {

@@ -70,7 +70,7 @@ export function startJourney(page) {
   /** @param {string} id */
   async function open(id) {
     shown = id;
-    if (!(await read(id))) return;
+    if (!(await read(id)) || shown !== id) return;
     const url = new URL(location.href);
     url.searchParams.set("call", id);
     history.replaceState(null, "", url);
