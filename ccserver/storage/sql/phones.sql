@@ -3,16 +3,18 @@ INSERT INTO phones (id, tenant_id, user_id, site_id, kind, extension, mobile, la
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
 
 -- name: set_extension
-UPDATE phones SET extension = $2, updated_at = $3 WHERE user_id = $1
+UPDATE phones SET extension = $2, updated_at = greatest($3, updated_at + interval '1 microsecond') WHERE user_id = $1
 
 -- name: set_station
-UPDATE phones SET kind = $2, mobile = $3, updated_at = $4 WHERE user_id = $1
+UPDATE phones SET kind = $2, mobile = $3, updated_at = greatest($4, updated_at + interval '1 microsecond')
+WHERE user_id = $1
 
 -- name: set_phone_secret
-UPDATE phones SET secret_encrypted = $2, updated_at = $3 WHERE user_id = $1
+UPDATE phones SET secret_encrypted = $2, updated_at = greatest($3, updated_at + interval '1 microsecond')
+WHERE user_id = $1
 
 -- name: renew_phone_secret
-UPDATE phones SET secret_encrypted = $2, updated_at = $3 WHERE id = $1
+UPDATE phones SET secret_encrypted = $2, updated_at = greatest($3, updated_at + interval '1 microsecond') WHERE id = $1
 
 -- name: update_physical
 UPDATE phones

@@ -22,10 +22,12 @@ SET login = $2, first_name = $3, last_name = $4, email = $5, role = $6, site_id 
 WHERE id = $1
 
 -- name: set_locale
-UPDATE users SET locale = $2, updated_at = $3 WHERE id = $1
+UPDATE users SET locale = $2, updated_at = greatest($3, updated_at + interval '1 microsecond') WHERE id = $1
 
 -- name: set_password
-UPDATE users SET password_hash = $2, must_change_password = $3, updated_at = $4 WHERE id = $1
+UPDATE users
+SET password_hash = $2, must_change_password = $3, updated_at = greatest($4, updated_at + interval '1 microsecond')
+WHERE id = $1
 
 -- name: rehash_password
 -- Only if nobody changed the password meanwhile.
