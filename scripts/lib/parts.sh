@@ -40,7 +40,7 @@ run_parts() {
         if [ "$part" = integration ] && [[ $parts == *" browser "* ]]; then
             start_beside "$@"
             printf '\n== integration (calls)\n'
-            run_pytest integration "${QUIET[@]/#/--ignore=}" "$@"
+            run_pytest integration "${QUIET[@]/#/--ignore=}" "${NETWORK[@]/#/--ignore=}" "$@"
             join_beside
         elif [ "$part" != browser ] || [[ $parts != *" integration "* ]]; then
             run_part "$part" "$@"
@@ -109,6 +109,10 @@ count_of() {
 QUIET=(tests/integration/bus tests/integration/stack tests/integration/storage tests/integration/stream
     tests/integration/web)
 
+# Its tests give the machine network cards, and take them away: a Chromium that is open drops what it is loading then
+# (net::ERR_NETWORK_CHANGED), on loopback too. So they run after the pages.
+NETWORK=(tests/integration/sites)
+
 # The second lane: its output is kept until join_beside prints it.
 beside_pid=""
 start_beside() {
@@ -119,6 +123,7 @@ start_beside() {
         trap 'exit 130' INT TERM # pytest ends tidily by itself; nothing more begins after it
         lane browser tests/browser "$@"
         lane integration-quiet "${QUIET[@]}" "$@"
+        lane integration-network "${NETWORK[@]}" "$@"
     ) &
     beside_pid=$!
     set +m
@@ -137,7 +142,7 @@ join_beside() {
     local name
     wait "$beside_pid"
     trap - INT TERM
-    for name in browser integration-quiet; do
+    for name in browser integration-quiet integration-network; do
         printf '\n== %s\n' "$name"
         cat "$ROOT/.cache/test-$name.log"
         judge_pytest "$name" "$(cat "$ROOT/.cache/test-$name.log.status")"
