@@ -1,6 +1,5 @@
 """OpenAPI 3.1 from the table of routes: what is documented is what is checked, because it is the same line."""
 
-import html
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,11 +7,9 @@ from typing import Any
 import msgspec
 
 from ccserver import __version__
-from ccserver.domain.access import ABILITIES, Ability, Role
-from ccserver.web.i18n import N_, Catalogues
+from ccserver.domain.access import Ability
 from ccserver.web.problem import ChangedProblem, Problem
 from ccserver.web.route import Route
-from ccserver.web.sentences import ERRORS, FIELDS
 
 _PARAMETER = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 _NO_WORD = re.compile(r"\W+")
@@ -132,70 +129,3 @@ def _query_parameters(schema: Mapping[str, Any], components: Mapping[str, Any]) 
 def _tag(path: str) -> str:
     parts = path.strip("/").split("/")
     return parts[1] if parts[0] == "api" and len(parts) > 1 else parts[0]
-
-
-ERROR_CODES = N_("Error codes")
-WHO_MAY = N_("Who may:")
-PARAMETERS = N_("Parameters:")
-BODY = N_("Body:")
-ANSWER = N_("Answer:")
-_STYLE = """
-body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}
-code,pre{font-family:ui-monospace,monospace;font-size:.9em}
-pre{overflow:auto;padding:.75rem;border:1px solid GrayText;border-radius:.4rem}
-h2{border-bottom:1px solid GrayText;margin-top:2.5rem}.verb{font-weight:700}
-table{border-collapse:collapse}td,th{text-align:left;padding:.2rem 1rem .2rem 0;vertical-align:top}
-"""
-
-
-def render_docs(document: Mapping[str, Any], catalogues: Catalogues, locale: str, nonce: str) -> str:
-    """A plain page without a script: each operation, its fields, who may, and every error code."""
-
-    def say(message: str) -> str:
-        return html.escape(catalogues.say(locale, message))
-
-    schemas = document["components"]["schemas"]
-    parts = [
-        f'<!doctype html><html lang="{locale}"><head><meta charset="utf-8"><title>ccserver API</title>'
-        f'<meta name="viewport" content="width=device-width"><style nonce="{nonce}">{_STYLE}</style></head><body>'
-        f"<h1>ccserver API</h1><p><a href='/api/openapi.json'>openapi.json</a></p>"
-    ]
-    for path, operations in document["paths"].items():
-        for verb, operation in operations.items():
-            parts.append(_operation_html(path, verb, operation, schemas, say))
-    parts.append(f"<h2>{say(ERROR_CODES)}</h2><table>")
-    for code, sentence in {**FIELDS, **ERRORS}.items():
-        parts.append(f'<tr id="error-{code}"><td><code>{code}</code></td><td>{say(sentence)}</td></tr>')
-    parts.append("</table></body></html>")
-    return "\n".join(parts)
-
-
-def _operation_html(
-    path: str, verb: str, operation: Mapping[str, Any], schemas: Mapping[str, Any], say: Any
-) -> str:
-    ability = Ability(operation["x-ability"])
-    roles = [role.value for role in Role if ability in ABILITIES[role]]
-    who = ", ".join(roles) if roles else ability.value
-    parts = [
-        f'<h2><span class="verb">{verb.upper()}</span> <code>{html.escape(path)}</code></h2>'
-        f"<p>{html.escape(operation['summary'])}</p><p>{say(WHO_MAY)} {html.escape(who)}</p>"
-    ]
-    if "parameters" in operation:
-        names = ", ".join(f"<code>{html.escape(p['name'])}</code>" for p in operation["parameters"])
-        parts.append(f"<p>{say(PARAMETERS)} {names}</p>")
-    if "requestBody" in operation:
-        parts.append(f"<p>{say(BODY)}</p>{_schema_html(operation['requestBody'], schemas)}")
-    status = next(iter(operation["responses"]))
-    parts.append(f"<p>{say(ANSWER)} {status}</p>{_schema_html(operation['responses'][status], schemas)}")
-    return "".join(parts)
-
-
-def _schema_html(holder: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
-    content = holder.get("content", {}).get("application/json", {})
-    schema = content.get("schema")
-    if not schema:
-        return ""
-    if "$ref" in schema:
-        schema = schemas[schema["$ref"].rsplit("/", 1)[1]]
-    text = msgspec.json.format(msgspec.json.encode(schema), indent=2).decode()
-    return f"<pre>{html.escape(text)}</pre>"

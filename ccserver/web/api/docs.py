@@ -1,24 +1,78 @@
 """/api/openapi.json and /api/docs: the interface as the routes themselves tell it."""
 
-from aiohttp import web
+import shlex
+from collections.abc import Sequence
+from typing import Annotated
 
+from aiohttp import web
+from msgspec import Meta
+
+from ccserver import __version__
 from ccserver.domain.access import Ability, Actor
-from ccserver.web import keys
-from ccserver.web.openapi import build_openapi, render_docs
+from ccserver.web import keys, reference
+from ccserver.web.curl import LOGIN, TOKEN_FILE
+from ccserver.web.decoding import Body
+from ccserver.web.i18n import N_, Catalogues
+from ccserver.web.openapi import build_openapi
+from ccserver.web.pages.shell import theme_of
+from ccserver.web.rendering import Shell
 from ccserver.web.route import Route
 from ccserver.web.routing import reply
+from ccserver.web.sentences import ERRORS, FIELDS
+from ccserver.web.stream import asyncapi
+
+TEMPLATE = "pages/reference.html"
+ME = f'curl -sS "$CCSERVER/api/me" -H @{TOKEN_FILE}'
+
+
+class DocsQuery(Body, frozen=True, kw_only=True):
+    """``lang``: the page's language. ``q`` is read by the page itself."""
+
+    lang: Annotated[str, Meta(max_length=10)] = ""
+    q: Annotated[str, Meta(max_length=200)] = ""
 
 
 async def openapi(request: web.Request, _actor: Actor | None) -> web.Response:
     return reply(build_openapi(request.app[keys.ROUTES]))
 
 
-async def docs(request: web.Request, _actor: Actor | None) -> web.Response:
-    locale = keys.locale_of(request)
-    text = render_docs(
-        build_openapi(request.app[keys.ROUTES]), request.app[keys.CATALOGUES], locale, keys.nonce_of(request)
+async def docs(request: web.Request, _actor: Actor | None, query: DocsQuery) -> web.StreamResponse:
+    known = query.lang in request.app[keys.CATALOGUES].locales
+    shell = docs_shell(
+        request.app[keys.ROUTES],
+        request.app[keys.CATALOGUES],
+        origin=request.app[keys.SETTINGS].public_url or str(request.url.origin()),
+        locale=query.lang if known else keys.locale_of(request),
+        theme=theme_of(request),
+        nonce=keys.nonce_of(request),
     )
-    return web.Response(text=text, content_type="text/html")
+    return request.app[keys.RENDERER].page(request, TEMPLATE, shell)
+
+
+def docs_shell(
+    routes: Sequence[Route], catalogues: Catalogues, *, origin: str, locale: str, theme: str, nonce: str
+) -> Shell:
+    """The page's shell, from the very documents that are served beside it."""
+    document, stream, told = build_openapi(routes), asyncapi.document(__version__), asyncapi.protocol()
+    return Shell(
+        title=N_("Programming interface"),
+        module="reference",
+        path="/api/docs",
+        locale=locale,
+        theme=theme,
+        nonce=nonce,
+        context={
+            "begin": f"export CCSERVER={shlex.quote(origin)}\n{LOGIN}\n{ME}",
+            "version": __version__,
+            "groups": reference.groups(document),
+            "schemas": reference.schemas(document, stream),
+            "topics": [{**topic, "who": reference.who_may(topic["ability"])} for topic in told["topics"]],
+            "heard": reference.messages(stream, "send"),
+            "said": reference.messages(stream, "receive"),
+            "close_codes": told["close_codes"],
+            "errors": {code: catalogues.say(locale, told) for code, told in {**FIELDS, **ERRORS}.items()},
+        },
+    )
 
 
 ROUTES = (
@@ -30,6 +84,7 @@ ROUTES = (
         "/api/docs",
         docs,
         ability=Ability.PUBLIC,
+        query=DocsQuery,
         content_type="text/html",
         summary="This interface for people",
     ),

@@ -1,0 +1,32 @@
+"""A session that nobody can confirm now is not over: the page stays and says so."""
+
+from playwright.async_api import expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.harness import AGENT, Harness
+from tests.browser.witness import ready
+
+REFRESH = ("POST", "/api/auth/refresh")
+LATER = 30_000
+
+
+def refused(code: str, status: int) -> tuple[int, dict[str, object]]:
+    return status, {"status": status, "code": code, "title": code, "detail": code}
+
+
+async def test_a_page_that_cannot_be_renewed_stays(open_page: OpenPage, harness: Harness) -> None:
+    harness.me |= {"role": "AGENT", "abilities": AGENT}
+    harness.topics["calls"] = {}
+    page = await open_page("/desk")
+    await ready(page)
+    harness.answers[("POST", "/api/calls")] = refused("session_expired", 401)
+    harness.answers[REFRESH] = refused("database_away", 503)
+    await page.locator("#number").fill("0612345678")
+    await page.locator("#number").press("Enter")
+    await expect(page.get_by_text("Le serveur ne peut pas confirmer votre session")).to_be_visible(timeout=LATER)
+    await expect(page.locator("#pulse")).to_have_text("En direct", timeout=LATER)
+    await expect(page).to_have_url(f"{harness.url}/desk")
+    # Only a session that the server says is over leads to the login.
+    harness.answers[REFRESH] = refused("session_expired", 401)
+    await page.locator("#number").press("Enter")
+    await page.wait_for_url("**/login?**", timeout=LATER)
