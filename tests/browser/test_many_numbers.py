@@ -65,7 +65,7 @@ async def test_they_are_loaded_on_and_found_by_the_server(open_page: OpenPage, h
     async with page.expect_request(lambda request: request.method == "PATCH") as sent:
         await page.locator("#number-form button[type=submit]").click()
     body = (await sent.value).post_data_json
-    assert body["ids"] == [scenes.uid("did +33140000099")]
+    assert body is not None and body["ids"] == [scenes.uid("did +33140000099")]
 
 
 async def test_a_change_is_seen_where_one_has_scrolled_to(open_page: OpenPage, harness: Harness) -> None:

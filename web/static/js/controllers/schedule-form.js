@@ -48,7 +48,7 @@ export function makeScheduleForm(page, data, confirm, counts) {
       return row ? api.patch(`/api/schedules/${row.id}`, body, version) : api.post("/api/schedules", body);
     }),
     find: (row) => data.find("schedule", row.id),
-    words: { hours: (hours) => weekInWords(hours, locale), exceptions: (days) => days.map((day) => specialInWords(day, locale, t)).join(" · ") },
+    words: { hours: (hours) => weekInWords(hours, locale), exceptions: (days) => days.map((day) => specialInWords(day, locale, t)).join("\n") },
     saved() { toasts.done(t("Saved.")); void data.reload(["schedule"]); },
   });
 

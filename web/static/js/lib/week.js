@@ -24,10 +24,10 @@ export function drawDay(bar, spans) {
   }));
 }
 
-/** The open days, each with its hours. @param {{day: number, opens: string, closes: string}[]} hours @param {string} locale */
+/** The open days, a line each. @param {{day: number, opens: string, closes: string}[]} hours @param {string} locale */
 export function weekInWords(hours, locale) {
   return dayNames(locale, "short").map((name, index) => [name, spansInWords(hours.filter(({ day }) => day === index + 1))])
-    .filter(([, spans]) => spans).map(([name, spans]) => `${name}\u00a0${spans}`).join(" · ");
+    .filter(([, spans]) => spans).map(([name, spans]) => `${name}\u00a0${spans}`).join("\n");
 }
 
 /** A day that differs, with its hours and why. @param {{date: string, opens: string, closes: string, label: string}} special @param {string} locale @param {import("lib/i18n").Translate} t */
