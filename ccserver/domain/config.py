@@ -43,7 +43,10 @@ class ConfigStep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConfigRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A check, an apply or a rollback. ``result`` once it is over: a revision's, or unchanged, or checked."""
+    """A check, an apply or a rollback. ``result`` once it is over: a revision's, or unchanged, or checked.
+
+    ``passing``: what stood in its way may pass (a full disk, a part that was away), nothing was refused.
+    """
 
     id: str
     action: RunAction
@@ -57,6 +60,7 @@ class ConfigRun(msgspec.Struct, frozen=True, kw_only=True):
     message: str = ""
     words: tuple[Words, ...] = ()
     revision: int | None = None
+    passing: bool = False
 
 
 class AppliedRevision(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,15 +76,19 @@ class ConfigState(msgspec.Struct, frozen=True, kw_only=True):
     """The whole picture in one row.
 
     ``configured``: whether this Asterisk is ours to configure. ``changes``: how many are not applied.
-    ``fingerprint``: of what would be applied now; to be sent with an apply. ``held``: automatic mode waits for a
-    person, after a rollback. ``run``: what runs, or ran last. ``restart_needed``: files that Asterisk reads only when
-    it starts. ``left_out``: rows of the database that Asterisk cannot carry. ``problem``: why nothing can be planned.
-    ``left_out_words`` and ``problem_words``: the same by codes, for pages of any language.
+    ``fingerprint``: of what would be applied now; to be sent with an apply. ``held``: somebody went back to a former
+    revision, so that automatic mode waits for a person; over as soon as Asterisk runs on what the database says.
+    ``stuck``: what waits was tried by itself and did not succeed; ``retry_at`` (epoch seconds): tried again then,
+    None when it was refused and waits for a change. ``run``: what runs, or ran last. ``restart_needed``: files that
+    Asterisk reads only when it starts. ``left_out``: rows of the database that Asterisk cannot carry. ``problem``: why
+    nothing can be planned. ``left_out_words`` and ``problem_words``: the same by codes, for pages of any language.
     """
 
     configured: bool = False
     mode: Mode = "manual"
     held: bool = False
+    stuck: bool = False
+    retry_at: float | None = None
     changes: int = 0
     fingerprint: str = ""
     restart_needed: tuple[str, ...] = ()

@@ -56,6 +56,10 @@ SENTENCES: Final[dict[str, str]] = {
     "telephony_blind": "Asterisk is not seen at this moment.",
     "asterisk_missing": "Asterisk is not installed on this machine.",
     "rehearsal_away": "The machine of Asterisk does not answer for the rehearsal.",
+    "layout_unusable": "%(file)s cannot be used: %(why)s",
+    "machine_unfit": (
+        "What this machine says of its Asterisk (layout.json, AMI and ARI accounts) does not fit: %(why)s"
+    ),
     "site_left_out": "Site %(name)s is not in Asterisk: %(why)s",
     "trunk_left_out": "Trunk %(name)s is not in Asterisk: %(why)s",
     "phone_left_out": "Phone %(name)s is not in Asterisk: %(why)s",
@@ -67,8 +71,15 @@ SENTENCES: Final[dict[str, str]] = {
 CAUSES: Final[dict[str, str]] = {
     "value": "%(setting)s: %(reason)s",
     "unsafe_value": "a value does not fit into a configuration file",
+    "layout_unreadable": "it cannot be read (%(said)s)",
+    "layout_forbidden": "ccserver may not read it",
+    "layout_malformed": "it is no JSON (character %(place)s)",
+    "layout_truncated": "it is empty, or its end is missing",
+    "layout_missing": "%(field)s is missing",
+    "layout_kind": "%(field)s is %(found)s and not %(wanted)s",
+    "layout_said": "it does not fit (%(said)s)",
 }
-"""Why a row is left out, or a value refused."""
+"""Why a row is left out, a value refused, or layout.json of no use."""
 
 SETTINGS: Final[dict[str, str]] = {
     "of_tenant": "tenant",
@@ -101,6 +112,7 @@ SETTINGS: Final[dict[str, str]] = {
     "of_destination_s_number": "destination's number",
     "of_destination_s_site": "destination's site",
     "of_number_s_schedule": "number's schedule",
+    "of_number_s_ring_seconds": "number's ring seconds",
     "of_phone_secret": "phone secret",
     "of_phone_site": "phone site",
     "of_phone_kind": "phone kind",
@@ -132,6 +144,18 @@ SETTINGS: Final[dict[str, str]] = {
     "of_trunk_secret": "trunk secret",
     "of_trunk_domain": "trunk domain",
     "of_trunk_address": "trunk address",
+    "of_sip_address": "SIP address",
+    "of_http_address": "HTTP address",
+    "of_https_address": "HTTPS address",
+    "of_ports": "ports",
+    "of_rtp_ports": "RTP ports",
+    "of_external_address": "external address",
+    "of_local_network": "local network",
+    "of_user_name": "user name",
+    "of_user_secret": "user secret",
+    "named_port": "port %(name)s",
+    "named_tls_file": "TLS %(name)s",
+    "named_directory": "directory %(name)s",
 }
 """What of a row is wrong (``PbxModelError.setting``)."""
 
@@ -142,6 +166,7 @@ REASONS: Final[dict[str, str]] = {
     "must_sip_over_tls_and_https_need_a": "SIP over TLS and HTTPS need a certificate and its key",
     "must_this_asterisk_does_not_listen_on_ipv6": "this Asterisk does not listen on IPv6",
     "must_this_asterisk_does_not_listen_on": "this Asterisk does not listen on %(transport)s",
+    "must_between_and": "between %(low)s and %(high)s",
     "must_between_and_seconds": "between %(low)s and %(high)s seconds",
     "must_trunk_has_the_same_address": "trunk %(name)s has the same address",
     "must_trunk_logs_in_with_the_same_account": "trunk %(name)s logs in with the same account",
@@ -186,6 +211,12 @@ REASONS: Final[dict[str, str]] = {
     "must_an_ip_address_or_a_host_name_in_small": "an IP address or a host name in small letters",
     "must_an_ip_address": "an IP address",
     "must_a_network_such_as_10_1_0_0_24": "a network such as 10.1.0.0/24",
+    "must_http_and_ami_need_different": "HTTP and AMI need different TCP ports",
+    "must_sip_over_tcp_and_tls_http": "SIP over TCP and TLS, HTTP, HTTPS and AMI need different TCP ports",
+    "must_the_range_must_hold": "the range must hold at least two calls' worth of ports",
+    "must_a_certificate_and_its_key_or_neither": "a certificate and its key, or neither",
+    "must_at_most_characters_of_a_socket": "at most %(most)s characters, the system's limit for socket paths",
+    "must_small_letters_digits_and_beginning": "small letters, digits, '_' and '-', beginning with a letter",
     "must_is_used_twice": "%(value)s is used twice",
 }
 """What it must look like, or what is in its way (``PbxModelError.reason``)."""
@@ -223,6 +254,11 @@ def _exactness(code: str) -> tuple[int, int]:
 def say(code: str, **values: object) -> str:
     """A sentence of ``SENTENCES`` in English. KeyError for a code or a value that is missing."""
     return SENTENCES[code] % values
+
+
+def cause(code: str, **values: object) -> str:
+    """One of ``CAUSES`` in English. KeyError for a code or a value that is missing."""
+    return CAUSES[code] % values
 
 
 def of_error(error: Exception) -> str:

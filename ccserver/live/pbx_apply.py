@@ -22,6 +22,7 @@ from ccserver.live.pbx_history import INTERRUPTED, PbxHistory
 from ccserver.live.pbx_installer import UP_SECONDS, Outcome, PbxInstaller, Target, whole
 from ccserver.live.pbx_plan import PbxPlanner, PlanFailed, Planned, diff_of, diff_text
 from ccserver.live.pbx_run import Asker, RunLog, Tell
+from ccserver.live.pbx_trials import may_pass
 from ccserver.ports import Ami, AsteriskStarter
 from ccserver.settings import Settings
 from ccserver.storage.pool import Database
@@ -30,7 +31,7 @@ from ccserver.telephony.errors import AmiError
 from ccserver.telephony.pbx_install import difference
 from ccserver.telephony.pbx_layout import PbxLayout
 from ccserver.telephony.pbx_rehearsal import RehearsalFailed, rehearse
-from ccserver.telephony.pbx_store import Journal, PbxLock
+from ccserver.telephony.pbx_store import Journal, PbxLock, Signature
 
 log = structlog.get_logger(__name__)
 
@@ -76,13 +77,13 @@ class PbxApply:
                 planned = await self._plan(run, "")
                 await self._try_out(run, planned, planned.files)
             except _NOT_READY as error:
-                return await self._ended(run, "refused", self._words(error))
+                return await self._ended(run, self._refused(error))
             finally:
                 await whole(pbx_install.clear, self.store)
             if planned.nothing_to_do:
-                return await self._ended(run, "unchanged", NOTHING)
+                return await self._ended(run, Outcome("unchanged", NOTHING))
             files = len(planned.difference.to_read)
-            return await self._ended(run, "checked", say("files_would_change", files=files))
+            return await self._ended(run, Outcome("checked", say("files_would_change", files=files)))
 
     async def apply(self, run_id: str, asker: Asker, fingerprint: str = "") -> ConfigRun:
         """Bring Asterisk to what the database says. ``fingerprint``: what the asker saw, "" for anything."""
@@ -92,17 +93,17 @@ class PbxApply:
             try:
                 planned = await self._plan(run, fingerprint)
             except PlanFailed as error:
-                return await self._ended(run, "refused", str(error))
+                return await self._ended(run, self._refused(error))
             if planned.nothing_to_do:
-                await self._release_hold(asker)
-                return await self._ended(run, "unchanged", NOTHING)
+                await self._end_hold()
+                return await self._ended(run, Outcome("unchanged", NOTHING))
             journal = await self._begin(run, planned)
             try:
                 files = await self.planner.files(planned, journal.revision)
                 await self._try_out(run, planned, files)
             except _NOT_READY as error:
                 await whole(pbx_install.clear, self.store)
-                return await self._over(run, journal, Outcome("refused", self._words(error)))
+                return await self._over(run, journal, self._refused(error))
             target = Target(
                 revision=journal.revision,
                 files=files,
@@ -114,11 +115,12 @@ class PbxApply:
             )
             outcome = await self.installer.put(run, journal, target)
             if outcome.result == "applied":
-                await self._release_hold(asker)
+                await self._end_hold()
             return await self._over(run, journal, outcome)
 
     async def rollback(self, run_id: str, asker: Asker, revision: int) -> ConfigRun:
-        """Bring back the files of an older revision; automatic mode is held until somebody applies.
+        """Bring back the files of an older revision; automatic mode is held until somebody applies, or the
+        database says the same.
 
         Held from the beginning, so that a kill half way is not undone by automatic mode; a rollback that did not come
         about leaves the mode as it was.
@@ -132,7 +134,7 @@ class PbxApply:
             held = (await asyncio.to_thread(self.store.notes)).held
             await whole(self.store.set_held, True)
             if not target.difference.to_read:
-                return await self._ended(run, "unchanged", NOTHING)
+                return await self._ended(run, Outcome("unchanged", NOTHING))
             journal = await self._begin_rollback(run, target)
             target = dataclasses.replace(target, revision=journal.revision)
             try:
@@ -140,7 +142,7 @@ class PbxApply:
                 await whole(pbx_install.stage, self.store, {name: target.files[name] for name in names})
             except OSError as error:
                 await whole(pbx_install.clear, self.store)
-                outcome = Outcome("refused", self._words(error))
+                outcome = self._refused(error)
             else:
                 outcome = await self.installer.put(run, journal, target)
             if outcome.result != "applied":
@@ -200,7 +202,7 @@ class PbxApply:
         async with run.step("rehearse"):
             report = await rehearse(planned.model, self._starter) if self._starter else None
             if report is None:
-                raise RehearsalFailed(NO_PROGRAM)
+                raise RehearsalFailed(NO_PROGRAM, passing=True)
             run.say(f"{report.seen}, {report.seconds:.1f} s")  # the sentence "rehearsed"
 
     async def _begin(self, run: RunLog, planned: Planned) -> Journal:
@@ -250,15 +252,15 @@ class PbxApply:
 
     # ---- the end
 
-    async def _ended(self, run: RunLog, result: str, message: str) -> ConfigRun:
-        state = run.end(result, message)
+    async def _ended(self, run: RunLog, outcome: Outcome) -> ConfigRun:
+        state = run.end(outcome.result, outcome.message, passing=outcome.passing)
         with contextlib.suppress(OSError):
             await whole(self.store.put_last_run, state)
         return state
 
     async def _over(self, run: RunLog, journal: Journal, outcome: Outcome) -> ConfigRun:
         """Told to the journal first, then to PostgreSQL: what it does not take now, it gets later."""
-        state = await self._ended(run, outcome.result, outcome.message)
+        state = await self._ended(run, outcome)
         done = replace(journal, phase="over", run=state)
         with contextlib.suppress(OSError):
             await self.installer.note(done)
@@ -311,9 +313,25 @@ class PbxApply:
             state = replace(state, result="applied", message="")
         await self.installer.note(replace(journal, phase="over", run=state))
 
-    async def _release_hold(self, asker: Asker) -> None:
-        if asker.origin != "automatic":
-            await whole(self.store.set_held, False)
+    async def end_hold(self, asker: Asker, seen: Signature) -> None:
+        """Automatic mode goes on: Asterisk was seen to run on what the database says, nothing is held back any more.
+
+        ``seen``: the folder of then; when somebody has worked there since, nothing is done.
+        Raises Conflict config_busy, OSError.
+        """
+
+        def end() -> None:
+            with PbxLock(self.store, asker.who, asker.origin):
+                if self.store.signature() == seen:
+                    self.store.set_held(False)
+
+        await whole(end)
+
+    async def _end_hold(self) -> None:
+        await whole(self.store.set_held, False)
+
+    def _refused(self, error: Exception) -> Outcome:
+        return Outcome("refused", self._words(error), passing=may_pass(error))
 
     def _words(self, error: Exception) -> str:
         return (

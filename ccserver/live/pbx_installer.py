@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from ccserver.domain.pbx_change import file_hash
 from ccserver.domain.pbx_expected import expected_of, gone
 from ccserver.live.pbx_plan import Objects
 from ccserver.live.pbx_run import RunLog
+from ccserver.live.pbx_trials import may_pass
 from ccserver.ports import Ami
 from ccserver.telephony import pbx_install
 from ccserver.telephony.errors import AmiError
@@ -50,10 +52,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How it ended: a revision's result, and why in words."""
+    """How it ended: a revision's result, and why in words. ``passing``: why it failed may pass."""
 
     result: str
     message: str
+    passing: bool = False
 
 
 class PbxInstaller:
@@ -99,7 +102,7 @@ class PbxInstaller:
                 await self.note(replace(journal, run=run.state))
                 run.keep = keep
         except OSError as error:
-            return Outcome("refused", pbx_install.disk_words(error, self._store.etc))
+            return Outcome("refused", pbx_install.disk_words(error, self._store.etc), passing=True)
         mark = await asyncio.to_thread(_size, self._log)
         notes = await asyncio.to_thread(self._store.notes)
         try:
@@ -108,7 +111,10 @@ class PbxInstaller:
         except _FAULTS as error:
             said = await asyncio.to_thread(_said_since, self._log, mark)
             reason = "\n".join([self._words(error), *said[:5]])
-            return await self._undo(run, journal, target, notes, reason)
+            # What is not there though Asterisk has no word against it may only have come too late.
+            passing = not said if isinstance(error, Mismatch) else may_pass(error)
+            outcome = await self._undo(run, journal, target, notes, reason)
+            return dataclasses.replace(outcome, passing=passing and outcome.result == "rolled_back")
         return Outcome("applied", message)
 
     async def _install(self, run: RunLog, target: Target) -> str:

@@ -26,17 +26,19 @@ from ccserver.domain.errors import Conflict, DomainError, FieldError, Invalid, U
 from ccserver.domain.stream import Command
 from ccserver.live.commands import Value
 from ccserver.live.pbx_apply import PbxApply
+from ccserver.live.pbx_history import PbxHistory
 from ccserver.live.pbx_installer import whole
 from ccserver.live.pbx_plan import PlanFailed, Planned, diff_of
 from ccserver.live.pbx_run import Asker
+from ccserver.live.pbx_trials import Trials, wish_of
 from ccserver.live.rows import encoded
 from ccserver.ports import Ami, AsteriskStarter
 from ccserver.settings import Settings
 from ccserver.storage.pool import Database
 from ccserver.telephony.errors import AmiError
 from ccserver.telephony.pbx_install import LAST
-from ccserver.telephony.pbx_layout import FILE_NAME, read_layout
-from ccserver.telephony.pbx_store import is_locked, who_holds
+from ccserver.telephony.pbx_layout import FILE_NAME, LayoutError, PbxLayout, read_layout
+from ccserver.telephony.pbx_store import Signature, is_locked, who_holds
 
 log = structlog.get_logger(__name__)
 
@@ -90,8 +92,7 @@ class PbxKeeper:
         self._was_up = False
         self._engine: PbxApply | None = None
         self._ready = asyncio.Event()
-        self._given_up: tuple[str, ...] = ()
-        """What automatic mode tried in vain: not tried again until something else is to be applied."""
+        self._trials = Trials(clock)
         self._tenant = NOBODY
         self._running = ""
         self._told: tuple[ConfigState, UUID] | None = None
@@ -104,12 +105,10 @@ class PbxKeeper:
     async def run(self) -> None:
         """For ever, under a supervisor; returns only where there is nothing to configure."""
         try:
-            layout = await asyncio.to_thread(
-                read_layout, self._settings.data_dir.absolute() / "asterisk" / FILE_NAME
-            )
+            layout = await self._layout()
             if layout is None:
                 log.info("asterisk is configured by somebody else")
-                self._show(self.state)
+                self._show(ConfigState(mode=self._mode))
                 return
             self._engine = PbxApply(
                 self._settings,
@@ -137,6 +136,21 @@ class PbxKeeper:
             seen = await asyncio.to_thread(engine.store.signature)
             await self._wait(engine, pause, seen)
 
+    async def _layout(self) -> PbxLayout | None:
+        """The layout as soon as it can be used; until then what is wrong with it is told."""
+        path = self._settings.data_dir.absolute() / "asterisk" / FILE_NAME
+        while True:
+            try:
+                return await asyncio.to_thread(read_layout, path)
+            except LayoutError as error:
+                if self.state.problem != str(error):
+                    log.error("asterisk cannot be configured", reason=str(error))
+                with contextlib.suppress(Unavailable):
+                    self._tenant = await PbxHistory(self._database, self._clock).sole_tenant() or NOBODY
+                self._show(replace(self.state, configured=True, problem=str(error)))
+                self._ready.set()
+            await asyncio.sleep(RETRY_SECONDS)
+
     # ---- looking
 
     async def _look(self, engine: PbxApply) -> None:
@@ -153,26 +167,25 @@ class PbxKeeper:
         await self._plan(engine)
 
     async def _automatically(self, engine: PbxApply, planned: Planned) -> None:
-        self._given_up = _wish(planned)
-        try:
-            run = await engine.apply(str(uuid4()), AUTOMATIC)
-        except (*_AWAY, Conflict):
-            # It has not begun: somebody else is at it, or a part is away for a moment.
-            self._given_up = ()
-            raise
-        if run.result in ("applied", "unchanged"):
-            self._given_up = ()
+        """Raises what kept it from beginning: somebody else is at it, or a part is away for a moment."""
+        run = await engine.apply(str(uuid4()), AUTOMATIC)
+        self._trials.ended(wish_of(planned), run)
 
     async def _wants_itself(self, engine: PbxApply, planned: Planned) -> bool:
         if planned.nothing_to_do or self._running:
             return False
+        return self._trials.may_try(wish_of(planned)) and await self._is_our_part(engine)
+
+    async def _is_our_part(self, engine: PbxApply) -> bool:
+        """Whether what waits is applied without anybody's asking."""
         if not await asyncio.to_thread((engine.planner.etc / LAST).exists):
             return True  # Asterisk waits for its first configuration, whatever the mode
         notes = await asyncio.to_thread(engine.store.notes)
-        return self._mode == "automatic" and not notes.held and _wish(planned) != self._given_up
+        return self._mode == "automatic" and not notes.held
 
     async def _plan(self, engine: PbxApply) -> Planned | None:
         """What is pending, shown. None when nothing can be planned. Raises Unavailable, OSError."""
+        seen = await asyncio.to_thread(engine.store.signature)
         try:
             planned = await engine.planner.plan()
         except PlanFailed as error:
@@ -181,9 +194,15 @@ class PbxKeeper:
             return None
         for sentence in sorted(set(planned.left_out) - set(self.state.left_out)):
             log.warning("row left out of asterisk", reason=sentence)
+        if planned.nothing_to_do:
+            self._trials.forget()
+            await self._end_hold(engine, seen)
+        stuck = self._trials.in_vain(wish_of(planned)) and await self._is_our_part(engine)
         self._show(
             replace(
                 await self._picture(engine),
+                stuck=stuck,
+                retry_at=self._trials.retry_at if stuck else None,
                 changes=len(planned.changes),
                 fingerprint=planned.fingerprint,
                 edited=planned.difference.edited,
@@ -192,6 +211,13 @@ class PbxKeeper:
             )
         )
         return planned
+
+    async def _end_hold(self, engine: PbxApply, seen: Signature) -> None:
+        """What somebody went back from is not there any more: nothing is held, and nothing says so."""
+        notes = await asyncio.to_thread(engine.store.notes)
+        if notes.held and not self._running:
+            with contextlib.suppress(Conflict):  # somebody is at it: the next look tells
+                await engine.end_hold(AUTOMATIC, seen)
 
     async def _picture(self, engine: PbxApply) -> ConfigState:
         """The state as far as the folder tells it."""
@@ -221,14 +247,16 @@ class PbxKeeper:
         """A run of ours has come further."""
         self._show(replace(self.state, run=run))
 
-    async def _wait(self, engine: PbxApply, seconds: float, seen: tuple[int, ...]) -> None:
+    async def _wait(self, engine: PbxApply, seconds: float, seen: Signature) -> None:
         """Until woken, until Asterisk has come back, until the folder changes, or until the time is over."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
+        due = self._trials.seconds_left or seconds
+        deadline = loop.time() + min(seconds, due)
         while not self._woken.is_set() and loop.time() < deadline:
             if self._ami.up != self._was_up:
                 self._was_up = self._ami.up
-                self._given_up = ()
+                if self._was_up:
+                    self._trials.forget()  # another Asterisk may take what this one did not
                 return
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TICK_SECONDS):
@@ -240,7 +268,7 @@ class PbxKeeper:
         if self._woken.is_set():
             await asyncio.sleep(COALESCE_SECONDS)
 
-    async def _left_changed(self, engine: PbxApply, seen: tuple[int, ...]) -> bool:
+    async def _left_changed(self, engine: PbxApply, seen: Signature) -> bool:
         """Whether somebody else has worked in the folder, and is done."""
         if await asyncio.to_thread(engine.store.signature) == seen:
             return False
@@ -259,6 +287,8 @@ class PbxKeeper:
         """Carries out a ``config.*`` command. Raises domain errors, which travel back to who asked."""
         await self._ready.wait()
         engine = self._engine
+        if engine is None and self.state.problem:
+            raise Conflict("config_unplanned", reason=self.state.problem)
         if engine is None:
             raise Conflict("pbx_not_ours")
         if command.name == "config.diff":
@@ -340,12 +370,6 @@ class PbxKeeper:
         if self._engine is not None:
             with contextlib.suppress(OSError):
                 await whole(self._engine.store.put_last_run, over)
-
-
-def _wish(planned: Planned) -> tuple[str, ...]:
-    """What is to be applied, hand-written files included: when one of them is mended, it is another wish."""
-    extras = planned.difference.extras_then
-    return (planned.fingerprint, *planned.difference.to_read, *sorted(f"{n} {extras[n]}" for n in extras))
 
 
 def _words(error: DomainError | OSError) -> str:

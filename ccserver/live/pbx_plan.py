@@ -15,7 +15,7 @@ from jinja2 import TemplateError, TemplateSyntaxError
 from ccserver.domain.config import ConfigDiff, FileDiff, ObjectChange
 from ccserver.domain.config_words import say
 from ccserver.domain.errors import DomainError
-from ccserver.domain.pbx import PbxModel, PbxUser
+from ccserver.domain.pbx import PbxModel, PbxModelError, PbxUser
 from ccserver.domain.pbx_change import compare, describe, file_diff, fingerprint, secrets_of
 from ccserver.domain.pbx_directory import plan
 from ccserver.settings import Settings
@@ -94,6 +94,10 @@ class PbxPlanner:
 
     async def _model(self, revision: int) -> tuple[PbxModel, tuple[str, ...]]:
         try:
+            base = self._base()
+        except PbxModelError as error:
+            raise PlanFailed(say("machine_unfit", why=error)) from error
+        try:
             vault = Vault(self._settings.secrets_key)
             async with self._database.system() as connection:
                 directory = await load_directory(connection)
@@ -102,7 +106,7 @@ class PbxPlanner:
             # Thousands of phones are checked one by one: not in the loop.
             planned = await asyncio.to_thread(
                 plan,
-                self._base(),
+                base,
                 directory,
                 secrets,
                 revision,
@@ -111,6 +115,8 @@ class PbxPlanner:
             )
         except VaultError as error:
             raise PlanFailed(str(error)) from error
+        except PbxModelError as error:
+            raise PlanFailed(say("value_unfit", why=error)) from error
         return planned.model, planned.left_out
 
     def _compare(self, model: PbxModel, left_out: tuple[str, ...]) -> Planned:

@@ -69,9 +69,11 @@ class RunLog:
         name = self.state.step
         self._put(name, state or self._of(name).state, message)
 
-    def end(self, result: str, message: str) -> ConfigRun:
-        """It is over."""
-        self._change(replace(self.state, result=result, message=message, ended_at=self._clock()))
+    def end(self, result: str, message: str, *, passing: bool = False) -> ConfigRun:
+        """It is over. ``passing``: why it failed may pass."""
+        self._change(
+            replace(self.state, result=result, message=message, passing=passing, ended_at=self._clock())
+        )
         return self.state
 
     def revision(self, revision: int) -> None:

@@ -1,8 +1,10 @@
 """Before Asterisk starts: its files are what the database says, by the same transaction as ever."""
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 from uuid import uuid4
 
 from ccserver.background import Supervisor
@@ -16,6 +18,11 @@ from ccserver.stack.rehearsal import starter_for
 from ccserver.storage.pool import Database
 from ccserver.telephony.errors import away
 from ccserver.telephony.pbx_install import LAST
+
+HOLD_ENDED: Final = (
+    "Ports, folders or accounts have changed, and the former revision that somebody had gone back to does not fit "
+    "them: what the database says was applied, and automatic mode holds nothing back any more."
+)
 
 
 class NotStarted:
@@ -43,7 +50,7 @@ async def prepare(settings: Settings, dsn: str, automatic: bool) -> str:
     were made for other ports, folders or accounts. Files that cannot be applied are told, and the old ones stay.
     Raises StackProblem when there is nothing to start with.
     """
-    layout = asterisk_layout(settings)
+    layout = await asyncio.to_thread(asterisk_layout, settings)
     if layout is None:
         raise StackProblem(f"{settings.data_dir}/asterisk has no layout file.")
     supervisor = Supervisor()
@@ -68,14 +75,17 @@ async def prepare(settings: Settings, dsn: str, automatic: bool) -> str:
 
 async def _prepare(engine: PbxApply, automatic: bool) -> str:
     asker = Asker(who="ccserver up", origin="automatic")
-    bootable = (engine.planner.etc / LAST).exists()
+    bootable = await asyncio.to_thread((engine.planner.etc / LAST).exists)
     try:
         await engine.recover(asker)
-        applied, notes = engine.store.applied(), engine.store.notes()
+        applied = await asyncio.to_thread(engine.store.applied)
+        notes = await asyncio.to_thread(engine.store.notes)
         fits = applied is not None and applied.machine == engine.planner.machine
         if bootable and fits and (not automatic or notes.held):
             return ""
         run = await engine.apply(str(uuid4()), asker)
+        if run.result == "applied" and notes.held and not fits:
+            return HOLD_ENDED
     except (Unavailable, Conflict, DomainError, OSError) as error:
         return _told(engine.planner.etc, bootable, str(error))
     if run.result in ("applied", "unchanged"):

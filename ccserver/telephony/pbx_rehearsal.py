@@ -56,7 +56,14 @@ _NOT_NOW: Final = "\\1\nmax_random_initial_delay = 3600\noutbound_proxy = sip:12
 
 
 class RehearsalFailed(Exception):
-    """Asterisk refuses the tree; the message is its own sentences."""
+    """Asterisk refuses the tree; the message is its own sentences.
+
+    ``passing``: it did not come to a refusal, the same tree may do well at another time.
+    """
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +89,11 @@ async def rehearse(
         try:
             seen = await _once(model, starter, room)
         except RehearsalFailed as error:
-            if attempt + 1 < ATTEMPTS and any(words in str(error) for words in _PORT_TAKEN):
-                continue
-            raise
+            if not any(words in str(error) for words in _PORT_TAKEN):
+                raise
+            if attempt + 1 == ATTEMPTS:
+                raise RehearsalFailed(str(error), passing=True) from error
+            continue
         finally:
             await asyncio.to_thread(shutil.rmtree, room, ignore_errors=True)
         return Rehearsal(seen=seen, seconds=clock() - began)
@@ -179,7 +188,8 @@ async def _once(model: PbxModel, starter: AsteriskStarter, room: Path) -> str:
         except Mismatch as error:
             raise RehearsalFailed(_told([*await complaints(), str(error)])) from error
         except (Unavailable, AmiError) as error:
-            raise RehearsalFailed(_told([*await complaints(), say("no_answer", why=error)])) from error
+            said = await complaints()
+            raise RehearsalFailed(_told([*said, say("no_answer", why=error)]), passing=not said) from error
         _refuse(await complaints(), files)
         return seen
     finally:
@@ -197,7 +207,10 @@ async def _booted(
             said = await complaints()
             reason = say("not_booted" if alive else "ended_starting")
             console = await throw_away.last_words()
-            raise RehearsalFailed(_told(said or [reason, *console.splitlines()[-3:]]))
+            # Too slow, as on a busy machine: it ends by itself where it does not like the tree.
+            raise RehearsalFailed(
+                _told(said or [reason, *console.splitlines()[-3:]]), passing=alive and not said
+            )
         await asyncio.sleep(_POLL_SECONDS)
 
 

@@ -34,6 +34,8 @@ def state(now: float, **changes: Any) -> Row:
         "configured": True,
         "mode": "manual",
         "held": False,
+        "stuck": False,
+        "retry_at": None,
         "changes": 3,
         "fingerprint": "f3",
         "restart_needed": [],

@@ -1,11 +1,12 @@
 """Asterisk's configuration: what waits, applying it with everybody watching, what was applied, and the way back."""
 
+import re
 import time
 from typing import Any
 
 import msgspec
 from ccserver.domain.config import ConfigState
-from ccserver.domain.config_words import ENGLISH, say, worded_state
+from ccserver.domain.config_words import ENGLISH, cause, say, worded_state
 from playwright.async_api import Page, expect
 
 from tests.browser import scenes, scenes_pbx
@@ -239,6 +240,61 @@ async def test_what_an_administrator_must_know_is_told(open_page: OpenPage, harn
     await tell(harness, mode="automatic")
     await expect(page.locator("#config-mode")).to_contain_text("d’elle-même")
     await expect(page.locator("#notes")).to_be_empty()
+
+
+async def test_what_may_pass_is_told_with_the_time_of_the_next_try(
+    open_page: OpenPage, harness: Harness
+) -> None:
+    page = await open_page("/config")
+    now = time.time()
+    failed = scenes_pbx.failed_run(now) | {"passing": True}
+    await tell(harness, mode="automatic", stuck=True, retry_at=now + 300, run=failed)
+    notes = page.locator("#notes")
+    await expect(notes).to_contain_text("Cela n’a pas pu se faire pour l’instant.")
+    await expect(notes).to_contain_text(re.compile(r"réessaie de lui-même à \d\d:\d\d"))
+    await assert_accessible(page)
+    await tell(harness, mode="automatic", stuck=True, retry_at=now + 300, run=scenes_pbx.run(now, "stage"))
+    await expect(notes).to_be_empty()
+
+
+async def test_what_was_refused_is_told_to_wait_for_a_change(open_page: OpenPage, harness: Harness) -> None:
+    page = await open_page("/config")
+    await tell(harness, mode="automatic", stuck=True, run=scenes_pbx.failed_run(time.time()))
+    notes = page.locator("#notes")
+    await expect(notes).to_contain_text("Ce qui attend a été refusé.")
+    await expect(notes).not_to_contain_text("réessaie")
+    await expect(page.get_by_role("button", name="Appliquer")).to_be_enabled()
+
+
+async def test_up_to_date_and_held_is_never_told_together(open_page: OpenPage, harness: Harness) -> None:
+    """Also of an owner of before that says both: nothing differs, so nothing is held back."""
+    page = await open_page("/config")
+    await tell(harness, mode="automatic", held=True)
+    await expect(page.locator("#notes")).to_contain_text("suspendue")
+    await tell(harness, mode="automatic", held=True, changes=0)
+    await expect(page.locator("#status-title")).to_have_text("À jour")
+    await expect(page.locator("#notes")).to_be_empty()
+    await expect(page.locator("#config-mode")).to_contain_text("d’elle-même")
+    await expect(page.get_by_role("button", name="Appliquer")).to_be_disabled()
+
+
+async def test_what_is_wrong_with_the_layout_is_told_in_french(open_page: OpenPage, harness: Harness) -> None:
+    page = await open_page("/config")
+    status = page.locator("#status")
+    for why, said in (
+        ("port sip: a port between 1 and 65535", "port sip\u00a0: un port entre 1 et 65535"),
+        (
+            cause("layout_kind", field="ports.sip", found="str", wanted="int"),
+            "ports.sip est de type str et non int",
+        ),
+        (cause("layout_truncated"), "il est vide, ou sa fin manque"),
+    ):
+        problem = say("layout_unusable", file="/data/asterisk/layout.json", why=why)
+        state = worded_state(ConfigState(configured=True, problem=problem))
+        await harness.put("config", "state", msgspec.to_builtins(state))
+        await expect(status).to_contain_text("Rien ne peut être appliqué")
+        await expect(status).to_contain_text(f"layout.json est inutilisable\u00a0: {said}")
+    await expect(page.get_by_role("button", name="Appliquer")).to_be_disabled()
 
 
 async def test_an_asterisk_that_is_not_ours(open_page: OpenPage, harness: Harness) -> None:

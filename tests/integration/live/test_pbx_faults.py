@@ -1,12 +1,9 @@
 """What must never happen to a running Asterisk's configuration: half of it, none of it, or nobody knows which."""
 
 import asyncio
-import contextlib
 import shutil
 import signal
-import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,9 +15,15 @@ from ccserver.telephony.pbx_install import LAST
 
 from tests.integration.live.kill_driver import APPLIED, MODULE, POINTS
 from tests.rig.config_bench import ADMIN, ConfigBench
-from tests.rig.wait import until
+from tests.rig.disk import fill
+from tests.rig.wait import PATIENCE_SECONDS, until
 
-pytestmark = [pytest.mark.postgres, pytest.mark.asterisk, pytest.mark.faults]
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.asterisk,
+    pytest.mark.faults,
+    pytest.mark.timeout(300),
+]
 
 OWNER = Asker(who="ccserver", origin="automatic")
 
@@ -33,7 +36,7 @@ async def killed_at(bench: ConfigBench, point: str) -> None:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(2 * PATIENCE_SECONDS):
         said, _ = await child.communicate()
     assert child.returncode == -signal.SIGKILL, said.decode()
 
@@ -84,7 +87,7 @@ async def test_a_killed_apply_is_undone_though_asterisk_and_postgresql_are_away(
     assert bench.journal()["phase"] == "over"
     monkeypatch.undo()
     await bench.asterisk.start()
-    await until(lambda: bench.ami.up, "the link up", 20)
+    await until(lambda: bench.ami.up, "the link up")
     await bench.engine().recover(OWNER)
     assert (await bench.history())[-1][2] == "interrupted"
     assert not bench.journal()
@@ -105,31 +108,6 @@ async def test_a_result_that_postgresql_did_not_take_is_told_later(
     await bench.engine().recover(OWNER)
     assert (await bench.history())[-1][2] == "applied"
     assert not bench.journal()
-
-
-@pytest.fixture
-def small_disk(bench: ConfigBench) -> Iterator[Path]:
-    """The configuration folder on a file system of its own that a test may fill."""
-    kept = bench.files()
-    history = bench.home / "history"
-    (bench.etc / ".ccserver").rename(history)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", str(bench.etc)], check=True)
-    try:
-        for name, text in kept.items():
-            (bench.etc / name).write_text(text)
-        subprocess.run(["cp", "-a", str(history), str(bench.etc / ".ccserver")], check=True)
-        yield bench.etc
-    finally:
-        subprocess.run(["umount", "-l", str(bench.etc)], check=True)
-
-
-def fill(folder: Path) -> Path:
-    """Use up every byte that is left."""
-    path = folder / "filler"
-    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
-        while True:
-            file.write(b"x" * 512)
-    return path
 
 
 async def test_a_full_disk_is_met_before_anything_is_touched(bench: ConfigBench, small_disk: Path) -> None:
@@ -185,7 +163,7 @@ async def test_asterisk_that_was_away_reads_what_changed_when_it_is_back(bench: 
     notes = await asyncio.to_thread(engine.store.notes)
     assert "pjsip.conf" in notes.unread
     await bench.ami.start()
-    await until(lambda: bench.ami.up, "the link", 20)
+    await until(lambda: bench.ami.up, "the link")
     assert "pjsip.conf" in await engine.installer.settle()
     assert await bench.knows("1002")
 
@@ -203,15 +181,15 @@ async def test_what_needs_a_restart_is_said_until_asterisk_has_restarted(bench: 
 
     async def restarted() -> bool:
         await bench.asterisk.restart()
-        await until(lambda: bench.ami.up, "the link", 20)
+        await until(lambda: bench.ami.up, "the link")
         return await bench.ami.action("CoreStatus") != started
 
-    await until(restarted, "another start", 30)
+    await until(restarted, "another start")
     await engine.installer.settle()
     assert (await asyncio.to_thread(engine.store.notes)).unread == {}
 
 
-@pytest.mark.parametrize("patience", [30.0, 0.0], ids=["soon-enough", "too-slow-for-the-apply"])
+@pytest.mark.parametrize("patience", [PATIENCE_SECONDS, 0.0], ids=["soon-enough", "too-slow-for-the-apply"])
 async def test_an_asterisk_that_waits_for_its_first_configuration_needs_no_restart(
     bench: ConfigBench, patience: float
 ) -> None:
@@ -223,10 +201,10 @@ async def test_an_asterisk_that_waits_for_its_first_configuration_needs_no_resta
     engine = bench.engine()
     engine.installer._patience = patience
     applying = asyncio.create_task(engine.apply(str(uuid4()), ADMIN))
-    await until((bench.etc / "asterisk.conf").exists, "the first configuration", 30)
+    await until((bench.etc / "asterisk.conf").exists, "the first configuration")
     await bench.asterisk.start()
     run = await applying
     assert run.result == "applied", run
-    await until(lambda: bench.ami.up, "the link to Asterisk", 20)
+    await until(lambda: bench.ami.up, "the link to Asterisk")
     await engine.installer.settle()
     assert not (await asyncio.to_thread(engine.store.notes)).unread

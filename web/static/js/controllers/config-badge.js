@@ -1,5 +1,5 @@
 /** Beside the navigation's entry, on every page: how many changes Asterisk has not been told, or that it is told now. */
-import { isRunning } from "lib/config-run";
+import { isHeld, isRunning } from "lib/config-run";
 import { fill } from "lib/render";
 
 /** @param {import("lib/page").Page} page */
@@ -12,7 +12,7 @@ export function startConfigBadge({ store, t, tn }) {
     if (isRunning(state.run) && state.run.action !== "check") return { count: "…", said: t("being applied"), tone: "talking", busy: true };
     if (!state.changes) return null;
     const said = tn("%(n)s change not applied", "%(n)s changes not applied", state.changes);
-    return { count: state.changes > 99 ? "99+" : String(state.changes), said, tone: state.held && state.mode === "automatic" ? "bad" : "warn", busy: false };
+    return { count: state.changes > 99 ? "99+" : String(state.changes), said, tone: isHeld(state) || state.stuck ? "bad" : "warn", busy: false };
   }
 
   store.watch(["config"], () => {

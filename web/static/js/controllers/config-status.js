@@ -1,5 +1,5 @@
 /** The head of the page: what Asterisk runs on, what waits, what an administrator must know, Check and Apply. */
-import { isRunning, isSettling } from "lib/config-run";
+import { isHeld, isRunning, isSettling } from "lib/config-run";
 import { fill, fromTemplate } from "lib/render";
 
 /** @param {import("lib/page").Page} page @param {import("controllers/config-steps").Words} words */
@@ -30,11 +30,20 @@ export function makeConfigStatus({ format, clock, t, tn }, words) {
     return { tone: "good", icon: "circle-check", title: t("Up to date"), text: applied(state) };
   }
 
+  /** What came of applying by itself, when it came to nothing. @param {any} state */
+  function stuck(state) {
+    if (!state.stuck || isRunning(state.run)) return null;
+    if (!state.retry_at) return { tone: "bad", title: t("What waits was refused."), text: t("Applied by itself it would be refused again: it is tried again when something has been changed, or when Apply is pressed.") };
+    const time = format.time(state.retry_at);
+    return { tone: "warn", title: t("It could not be done just now."), text: t("What was in the way may pass: ccserver tries again by itself at %(time)s, and then ever more seldom.", { time }) };
+  }
+
   /** @param {any} state @returns {{tone: string, title: string, text: string, list?: string[]}[]} */
   function warnings(state) {
     return [
       state.blind && state.configured && { tone: "bad", title: t("Asterisk is not seen now."), text: t("Whether it runs on these files is not known until it is seen again.") },
-      state.held && state.mode === "automatic" && { tone: "warn", title: t("Automatic application is held."), text: t("Somebody came back to a former revision: nothing is applied by itself until Apply is pressed.") },
+      isHeld(state) && { tone: "warn", title: t("Automatic application is held."), text: t("Somebody came back to a former revision: nothing is applied by itself until Apply is pressed, or nothing differs any more.") },
+      stuck(state),
       state.restart_needed?.length && {
         tone: "warn", title: t("Asterisk must be restarted."), list: state.restart_needed,
         text: t("It reads these files only when it starts. At a quiet hour: “asterisk -rx 'core restart gracefully'”, which waits for the calls to end."),
@@ -59,7 +68,7 @@ export function makeConfigStatus({ format, clock, t, tn }, words) {
     card.dataset.tone = tone;
     card.toggleAttribute("data-busy", busy);
     fill(main, { mark: { icon }, title, text });
-    const automatic = state.mode === "automatic" && !state.held;
+    const automatic = state.mode === "automatic" && !isHeld(state);
     place("config-mode").textContent = automatic ? t("Applied by itself after each change") : t("Applied when an administrator says so");
     place("answer").replaceChildren(...[answer].filter(Boolean).map(noteElement));
     place("notes").replaceChildren(...warnings(state).map(noteElement));

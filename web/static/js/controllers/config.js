@@ -35,8 +35,7 @@ export function startConfig(page) {
     changes.follow(state);
     history.follow(state);
     check.disabled = busy;
-    // With nothing to change, applying still says that a held configuration is the one that is wanted.
-    apply.disabled = busy || Boolean(state.problem) || (state.changes === 0 && !state.held);
+    apply.disabled = busy || Boolean(state.problem) || state.changes === 0;
   }
 
   /** @param {any} problem */

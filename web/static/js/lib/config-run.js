@@ -16,6 +16,11 @@ export function outcomeOf(run) {
   return GOOD.has(run.result) ? "done" : "failed";
 }
 
+/** Somebody went back to a former revision: what has changed since waits for Apply. @param {any} state a ConfigState */
+export function isHeld({ held, mode, changes }) {
+  return Boolean(held) && mode === "automatic" && changes > 0;
+}
+
 /** How long the server may take to count again what waits, after it has applied. */
 const SETTLE_SECONDS = 4;
 

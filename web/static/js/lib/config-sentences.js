@@ -40,6 +40,8 @@ function sentences(t) {
     telephony_blind: t("Asterisk is not seen at this moment."),
     asterisk_missing: t("Asterisk is not installed on this machine."),
     rehearsal_away: t("The machine of Asterisk does not answer for the rehearsal."),
+    layout_unusable: t("%(file)s cannot be used: %(why)s"),
+    machine_unfit: t("What this machine says of its Asterisk (layout.json, AMI and ARI accounts) does not fit: %(why)s"),
     site_left_out: t("Site %(name)s is not in Asterisk: %(why)s"),
     trunk_left_out: t("Trunk %(name)s is not in Asterisk: %(why)s"),
     phone_left_out: t("Phone %(name)s is not in Asterisk: %(why)s"),
@@ -47,6 +49,13 @@ function sentences(t) {
     number_left_out: t("Number %(name)s is not in Asterisk: %(why)s"),
     value: t("%(setting)s: %(reason)s"),
     unsafe_value: t("a value does not fit into a configuration file"),
+    layout_unreadable: t("it cannot be read (%(said)s)"),
+    layout_forbidden: t("ccserver may not read it"),
+    layout_malformed: t("it is no JSON (character %(place)s)"),
+    layout_truncated: t("it is empty, or its end is missing"),
+    layout_missing: t("%(field)s is missing"),
+    layout_kind: t("%(field)s is %(found)s and not %(wanted)s"),
+    layout_said: t("it does not fit (%(said)s)"),
   };
 }
 
@@ -83,6 +92,7 @@ function settings(t) {
     of_destination_s_number: t("destination's number"),
     of_destination_s_site: t("destination's site"),
     of_number_s_schedule: t("number's schedule"),
+    of_number_s_ring_seconds: t("number's ring seconds"),
     of_phone_secret: t("phone secret"),
     of_phone_site: t("phone site"),
     of_phone_kind: t("phone kind"),
@@ -114,6 +124,18 @@ function settings(t) {
     of_trunk_secret: t("trunk secret"),
     of_trunk_domain: t("trunk domain"),
     of_trunk_address: t("trunk address"),
+    of_sip_address: t("SIP address"),
+    of_http_address: t("HTTP address"),
+    of_https_address: t("HTTPS address"),
+    of_ports: t("ports"),
+    of_rtp_ports: t("RTP ports"),
+    of_external_address: t("external address"),
+    of_local_network: t("local network"),
+    of_user_name: t("user name"),
+    of_user_secret: t("user secret"),
+    named_port: t("port %(name)s"),
+    named_tls_file: t("TLS %(name)s"),
+    named_directory: t("directory %(name)s"),
   };
 }
 
@@ -126,6 +148,7 @@ function reasons(t) {
     must_sip_over_tls_and_https_need_a: t("SIP over TLS and HTTPS need a certificate and its key"),
     must_this_asterisk_does_not_listen_on_ipv6: t("this Asterisk does not listen on IPv6"),
     must_this_asterisk_does_not_listen_on: t("this Asterisk does not listen on %(transport)s"),
+    must_between_and: t("between %(low)s and %(high)s"),
     must_between_and_seconds: t("between %(low)s and %(high)s seconds"),
     must_trunk_has_the_same_address: t("trunk %(name)s has the same address"),
     must_trunk_logs_in_with_the_same_account: t("trunk %(name)s logs in with the same account"),
@@ -168,6 +191,12 @@ function reasons(t) {
     must_an_ip_address_or_a_host_name_in_small: t("an IP address or a host name in small letters"),
     must_an_ip_address: t("an IP address"),
     must_a_network_such_as_10_1_0_0_24: t("a network such as 10.1.0.0/24"),
+    must_http_and_ami_need_different: t("HTTP and AMI need different TCP ports"),
+    must_sip_over_tcp_and_tls_http: t("SIP over TCP and TLS, HTTP, HTTPS and AMI need different TCP ports"),
+    must_the_range_must_hold: t("the range must hold at least two calls' worth of ports"),
+    must_a_certificate_and_its_key_or_neither: t("a certificate and its key, or neither"),
+    must_at_most_characters_of_a_socket: t("at most %(most)s characters, the system's limit for socket paths"),
+    must_small_letters_digits_and_beginning: t("small letters, digits, '_' and '-', beginning with a letter"),
     must_is_used_twice: t("%(value)s is used twice"),
   };
 }
