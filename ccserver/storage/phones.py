@@ -125,12 +125,6 @@ async def get_phone(connection: Connection, phone_id: UUID, *, lock: bool = Fals
     return None if row is None else _phone(row)
 
 
-async def phone_of_user(connection: Connection, user_id: UUID) -> UUID | None:
-    """The id of the user's phone."""
-    found: UUID | None = await connection.fetchval(_SQL["phone_of_user"], user_id)
-    return found
-
-
 async def page_of_phones(
     connection: Connection, *, text: str, site_id: UUID | None, kind: str | None, after: str, limit: int
 ) -> list[PhoneRow]:

@@ -35,9 +35,6 @@ SELECT p.id, p.kind, p.extension, p.user_id, u.first_name, u.last_name, u.login,
 FROM phones p LEFT JOIN users u ON u.id = p.user_id
 WHERE p.id = $1
 
--- name: phone_of_user
-SELECT id FROM phones WHERE user_id = $1
-
 -- name: page_of_phones
 -- $1 pattern or NULL, $2 site or NULL, $3 kind or NULL, $4 the last extension of the page before or NULL, $5 limit
 SELECT p.id, p.kind, p.extension, p.user_id, u.first_name, u.last_name, u.login, coalesce(p.site_id, u.site_id) AS site_id,

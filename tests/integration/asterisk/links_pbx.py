@@ -11,6 +11,8 @@ from ccserver.stack.asterisk_process import AsteriskProcess, HttpProbe
 from ccserver.stack.asterisk_root import default_cache, ensure_asterisk
 from ccserver.stack.ports import free_rtp_range, free_tcp_port, free_udp_port
 from ccserver.stack.progress import QuietProgress
+from ccserver.telephony.ami import AmiLink
+from ccserver.telephony.ari import AriLink
 from ccserver.telephony.render import render
 
 AMI = PbxUser(name="ccserver", secret="ami-secret-of-tests")
@@ -78,3 +80,13 @@ async def running_pbx(base: Path) -> AsyncIterator[LinksPbx]:
     finally:
         # Its directories go too: nothing needs an orderly end.
         await pbx.process.kill9()
+
+
+@asynccontextmanager
+async def started(link: AmiLink | AriLink) -> AsyncIterator[None]:
+    """It connects and reconnects meanwhile."""
+    await link.start()
+    try:
+        yield
+    finally:
+        await link.close()

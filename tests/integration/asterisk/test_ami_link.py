@@ -17,7 +17,7 @@ from ccserver.telephony.ari import Ari
 from ccserver.telephony.backoff import LinkBackoff
 from ccserver.telephony.errors import AmiError
 
-from tests.integration.asterisk.links_pbx import AMI, ARI, LinksPbx, links_pbx, running_pbx
+from tests.integration.asterisk.links_pbx import AMI, LinksPbx, links_pbx, started
 from tests.unit.telephony.sinks import Sink
 
 pytestmark = pytest.mark.asterisk
@@ -28,23 +28,8 @@ async def linked(pbx: LinksPbx, sink: Sink, **more: Any) -> AsyncIterator[AmiLin
     more.setdefault("backoff", LinkBackoff((0.1,)))
     secret = more.pop("secret", AMI.secret)
     link = AmiLink("127.0.0.1", pbx.ami_port, AMI.name, secret, sink, time.time, **more)
-    await link.start()
-    try:
+    async with started(link):
         yield link
-    finally:
-        await link.close()
-
-
-@pytest.fixture
-async def pbx(tmp_path: Path) -> AsyncIterator[LinksPbx]:
-    async with running_pbx(tmp_path) as pbx:
-        yield pbx
-
-
-@pytest.fixture
-async def ari(pbx: LinksPbx) -> AsyncIterator[Ari]:
-    async with Ari(pbx.ari_url, ARI.name, ARI.secret) as ari:
-        yield ari
 
 
 async def talking(ari: Ari, channel_id: str) -> None:

@@ -19,7 +19,7 @@ from ccserver.telephony.errors import (
     AriUnprocessable,
 )
 
-from tests.integration.asterisk.links_pbx import ARI, LinksPbx, links_pbx, running_pbx
+from tests.integration.asterisk.links_pbx import ARI, LinksPbx, links_pbx, started
 from tests.unit.telephony.sinks import Sink
 
 pytestmark = pytest.mark.asterisk
@@ -30,23 +30,8 @@ async def linked(pbx: LinksPbx, sink: Sink, **more: Any) -> AsyncIterator[AriLin
     more.setdefault("backoff", LinkBackoff((0.1,)))
     secret = more.pop("secret", ARI.secret)
     link = AriLink(pbx.ari_url, "cc", ARI.name, secret, sink, time.time, **more)
-    await link.start()
-    try:
+    async with started(link):
         yield link
-    finally:
-        await link.close()
-
-
-@pytest.fixture
-async def pbx(tmp_path: Path) -> AsyncIterator[LinksPbx]:
-    async with running_pbx(tmp_path) as pbx:
-        yield pbx
-
-
-@pytest.fixture
-async def ari(pbx: LinksPbx) -> AsyncIterator[Ari]:
-    async with Ari(pbx.ari_url, ARI.name, ARI.secret) as ari:
-        yield ari
 
 
 async def talking(ari: Ari, sink: Sink, channel_id: str) -> None:
