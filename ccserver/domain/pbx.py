@@ -33,7 +33,6 @@ from ccserver.domain.pbx_values import (
     PbxModelError,
     caller_name,
     check_unique,
-    dialled_forms,
     match,
 )
 
@@ -58,7 +57,6 @@ __all__ = [
     "TrunkPbx",
     "WeeklyHoursPbx",
     "caller_name",
-    "dialled_forms",
     "ring",
 ]
 

@@ -15,7 +15,6 @@ from ccserver.domain.pbx_values import (
     check_choice,
     check_slug,
     check_unique,
-    dialled_forms,
     match,
 )
 
@@ -137,16 +136,6 @@ class DidPbx:
         check_slug(self.site, "number's site")
         if self.schedule:
             match(IDENTIFIER, self.schedule, "number's schedule", "letters, digits, '_ . -'")
-
-    @property
-    def other_forms(self) -> tuple[str, ...]:
-        """The number as gateways may also write it."""
-        return dialled_forms(self.number)
-
-    @property
-    def forms(self) -> tuple[str, ...]:
-        """All of them."""
-        return (self.number, *self.other_forms)
 
     @property
     def destinations(self) -> tuple[DestinationPbx, ...]:

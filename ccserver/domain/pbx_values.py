@@ -144,14 +144,3 @@ def caller_name(text: str) -> str:
     """
     kept = "".join(c if c.isalnum() or c in _CALLER_NAME_EXTRA else " " for c in text)
     return " ".join(kept.split())[:_CALLER_NAME_LENGTH].strip()
-
-
-def dialled_forms(number: str) -> tuple[str, ...]:
-    """The other forms in which a gateway may present an E.164 number, the most likely first.
-
-    ``+33145678901`` also arrives as ``0145678901`` (national, French numbers only), ``33145678901`` and
-    ``0033145678901``, depending on the gateway's own rules.
-    """
-    digits = number.removeprefix("+")
-    national = ("0" + digits[2:],) if digits.startswith("33") else ()
-    return (*national, digits, "00" + digits)

@@ -13,13 +13,20 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
 
-from ccserver.domain.pbx import PbxModel, PhonePbx, SitePbx, TrunkPbx
-from ccserver.domain.pbx_dialling import LONGEST_SHORT_NUMBER, dialling_plan, emergency_numbers
+from ccserver.domain.pbx import DidPbx, PbxModel, PhonePbx, SitePbx, TrunkPbx
+from ccserver.domain.pbx_dialling import (
+    LONGEST_SHORT_NUMBER,
+    dialling_plan,
+    emergency_numbers,
+    presented_forms,
+    short_numbers,
+)
 from ccserver.domain.pbx_values import DIAL_PREFIX, TRUNK_SECRET
 from ccserver.domain.way import FINAL_PATTERNS
 
 TEMPLATES: Final = Path(__file__).resolve().parents[2] / "asterisk-config"
 _SUFFIX: Final = ".j2"
+_EXPRESSION: Final = re.compile(r"[0-9()\[\]{}|,?-]+")
 _HARMLESS: Final = re.compile(r"[\w .'()+/:@~-]*")
 """Letters and digits of any script, and punctuation that ends no setting."""
 
@@ -67,6 +74,13 @@ def keys(value: str) -> str:
     return _Written(value)
 
 
+def expression(value: str) -> str:
+    """A regular expression of digits: no quotation mark, no ``$`` and no ``\\`` is in it, and its brackets close."""
+    if not _EXPRESSION.fullmatch(value):
+        raise UnsafeValueError("a value does not fit into a configuration file")
+    return _Written(f"^({value})$")
+
+
 def trunk_secret(value: str) -> str:
     """A provider's password of a checked model. No ``;`` and no line end is in it: nothing else ends a setting."""
     if not TRUNK_SECRET.fullmatch(value):
@@ -110,7 +124,7 @@ def environment(templates: Path) -> Environment:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - these are not web pages; guard() is the escaping
     )
-    for function in (quoted, host, keys, trunk_secret, written, zone_name):
+    for function in (quoted, host, keys, expression, trunk_secret, written, zone_name):
         made.filters[function.__name__] = function
     return made
 
@@ -149,6 +163,14 @@ def context_of(model: PbxModel) -> dict[str, object]:
     def plan_of(site: SitePbx) -> object:
         return dialling_plan(site.country)
 
+    def numbers_in(country: str) -> dict[str, DidPbx]:
+        """Our numbers by each form in which a gateway in ``country`` may present them; a number itself goes first."""
+        found = {did.number: did for did in model.dids}
+        for did in model.dids:
+            for form in presented_forms(did.number, country):
+                found.setdefault(form, did)
+        return found
+
     boxes: dict[str, list[str]] = {}
     for did in model.dids:
         for extension in {one.extension for one in did.destinations} if did.box else ():
@@ -167,6 +189,10 @@ def context_of(model: PbxModel) -> dict[str, object]:
         "emergency_numbers": emergency_numbers,
         "longest_short": LONGEST_SHORT_NUMBER,
         "final_statuses": FINAL_PATTERNS,
+        "short_numbers": short_numbers,
+        "presented_forms": presented_forms,
+        "numbers_in": numbers_in,
+        "countries": sorted({site.country for site in model.sites}),
         "fingerprint": _UNKNOWN_FINGERPRINT,
     }
 

@@ -19,13 +19,15 @@ from ccserver.domain.pbx import (
     SitePbx,
     TrunkPbx,
     caller_name,
-    dialled_forms,
     ring,
 )
+from ccserver.domain.pbx_dialling import presented_forms
 from ccserver.telephony.render import TEMPLATES, UnsafeValueError, environment, guard, host, render
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
+
+from tests.rig.asterisk_syntax import dialplan
 
 EVIL = st.text(
     alphabet=st.sampled_from("ab1Z;[]{}$,&\n\r\t\0\"'|\\ <>=#@/.:-+*!%~_()\u2028\u0085é"), max_size=40
@@ -173,14 +175,35 @@ def test_a_site_without_number_sets_no_caller_id() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "forms"),
+    ("number", "country", "forms"),
     [
-        ("+33145670001", ("0145670001", "33145670001", "0033145670001")),
-        ("+3222345678", ("3222345678", "003222345678")),
+        ("+33145670001", "FR", ("0145670001", "33145670001", "0033145670001")),
+        ("+33145670001", "US", ("33145670001", "01133145670001")),
+        ("+3222345678", "FR", ("3222345678", "003222345678")),
+        ("+3222345678", "BE", ("022345678", "3222345678", "003222345678")),
+        ("+390612345678", "IT", ("0612345678", "390612345678", "00390612345678")),
+        ("+12015550123", "US", ("2015550123", "12015550123", "01112015550123")),
+        ("+35620601234", "MT", ("20601234", "35620601234", "0035620601234")),
     ],
 )
-def test_forms_of_a_number(number: str, forms: tuple[str, ...]) -> None:
-    assert dialled_forms(number) == forms
+def test_forms_of_a_number(number: str, country: str, forms: tuple[str, ...]) -> None:
+    assert presented_forms(number, country) == (number, *forms)
+
+
+def test_a_gateway_abroad_presents_its_own_countrys_forms() -> None:
+    """The same digits at home and abroad are two numbers."""
+    places = (site(), site(id="s2", slug="brussels", country="BE", caller_id="", trunks=("brussels",)))
+    lines = (trunk(), trunk(slug="brussels", site="brussels", host="10.0.0.3"))
+    ours = (
+        DidPbx(number="+33222345678", site="paris"),
+        DidPbx(number="+3222345678", site="brussels"),
+    )
+    text = render(model(sites=places, trunks=lines, dids=ours))["extensions.conf"]
+    contexts = dialplan(text)
+    assert contexts["numbers-FR"].extensions["0222345678"] == ["Goto(inbound-paris,+33222345678,1)"]
+    assert contexts["numbers-BE"].extensions["022345678"] == ["Goto(inbound-brussels,+3222345678,1)"]
+    assert "022345678" not in contexts["numbers-FR"].extensions
+    assert "numbers-BE" in contexts["from-trunk-brussels"].includes
 
 
 @pytest.mark.parametrize(

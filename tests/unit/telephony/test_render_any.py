@@ -43,9 +43,11 @@ BASE = PbxModel(
     ari=PbxUser(name="ccserver", secret="secret-of-ari"),
 )
 FROM_OUTSIDE = re.compile(
-    r"(from-trunk|account|unknown|inbound|colleagues|hours)-.*|numbers|fallback|unanswered|voicemail"
+    r"(from-trunk|account|unknown|inbound|colleagues|hours|numbers)-.*|fallback|unanswered|voicemail"
 )
-WAYS_OUT = re.compile(r"(typed|national|allowed|out|way|keypad|emergency|from-agents)-.*|internal|way-tried")
+WAYS_OUT = re.compile(
+    r"(typed|national|home|short|allowed|out|way|keypad|emergency|from-agents)-.*|internal|way-tried"
+)
 
 
 def shape(files: dict[str, str]) -> dict[str, object]:
