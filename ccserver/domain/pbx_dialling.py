@@ -68,7 +68,7 @@ def dialling_plan(country: str) -> DiallingPlan:
         written_prefix=written.removesuffix(significant) if written.endswith(significant) else "",
         international=international,
         length=len(significant),
-        lengths=tuple(sorted(metadata.general_desc.possible_length)),
+        lengths=tuple(sorted(metadata.general_desc.possible_length)) if metadata.general_desc else (),
     )
 
 
