@@ -97,6 +97,26 @@ async def test_a_full_disk_is_tried_again_and_done_when_there_is_room(
     await until(lambda: not automatic.state.stuck, "nothing in the way")
 
 
+async def test_asterisk_that_went_away_in_the_middle_is_told_again(
+    automatic: Kept, eager: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = automatic.bench
+    real, cut = bench.ami.action, asyncio.Event()
+
+    async def away_once(name: str, /, **headers: str) -> object:
+        if name == "Reload" and not cut.is_set():
+            cut.set()
+            raise Unavailable("telephony_blind")
+        return await real(name, **headers)
+
+    monkeypatch.setattr(bench.ami, "action", away_once)
+    await bench.add_phone("1002")
+    automatic.keeper.wake()
+    await until(lambda: bench.knows("1002"), "phone 1002")
+    await until(lambda: automatic.state.changes == 0, "nothing waits")
+    assert [result for _, _, result in await bench.history()][-2:] == ["rolled_back", "applied"]
+
+
 async def test_what_asterisk_refuses_is_told_to_wait_for_a_change(automatic: Kept, eager: None) -> None:
     bench = automatic.bench
     mine = bench.etc / "pjsip.d" / "mine.conf"
