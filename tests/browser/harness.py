@@ -3,6 +3,7 @@
 Fast tests of the pages stand on it: no database, no Asterisk, every fault of the stream at will.
 """
 
+import asyncio
 import json
 import time
 from collections.abc import Mapping
@@ -82,6 +83,8 @@ class Harness:
         self.subscriptions: list[Row] = []
         self.requests: list[tuple[str, str, Any]] = []
         self.answers: dict[tuple[str, str], tuple[int, Any]] = {}
+        # What is answered only when its gate is opened.
+        self.gates: dict[tuple[str, str], asyncio.Event] = {}
         self.following: dict[str, Any] = {}  # What a list answers after a cursor.
         self.topics: dict[str, dict[str, Row]] = {}
         self.fill_topics()
@@ -161,6 +164,8 @@ class Harness:
             body = json.loads(body) if body else None
         self.requests.append((request.method, request.path_qs, body))
         key = (request.method, request.path)
+        if key in self.gates:
+            await self.gates[key].wait()
         if request.query.get("after") in self.following:
             status, answer = 200, self.following[request.query["after"]]
         elif key in self.answers:

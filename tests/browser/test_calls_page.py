@@ -3,14 +3,14 @@
 import asyncio
 import re
 import time
-from functools import partial
 
 from playwright.async_api import expect
 
 from tests.browser import scenes
 from tests.browser.conftest import OpenPage
 from tests.browser.harness import Harness
-from tests.browser.witness import hold, quiet, ready
+from tests.browser.witness import quiet, ready
+from tests.rig.wait import until
 
 
 async def test_ends_come_on_top_without_reload(open_page: OpenPage, harness: Harness) -> None:
@@ -67,12 +67,12 @@ async def test_more_is_asked_for_while_the_list_is_read_again(open_page: OpenPag
     harness.following[rows[4]["id"]] = {"items": rows[5:], "next": None}
     page = await open_page("/calls")
     await ready(page)
-    answered = asyncio.Event()
-    await page.route(lambda url: "/api/calls?" in url and "after=" not in url, partial(hold, answered))
-    async with page.expect_request(lambda request: "/api/calls?" in request.url):
-        await harness.put("history", "*", None)
+    before = len(harness.requests)
+    gate = harness.gates[("GET", "/api/calls")] = asyncio.Event()
+    await harness.put("history", "*", None)
+    await until(lambda: len(harness.requests) > before, "the list is read again")
     await page.get_by_role("button", name="Afficher la suite").click()
-    answered.set()
+    gate.set()
     await expect(page.locator("#calls > tr")).to_have_count(len(rows))
 
 

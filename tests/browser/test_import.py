@@ -1,7 +1,6 @@
 """Imports: what the file holds is seen first, all of it is made or nothing, passwords are told once."""
 
 import asyncio
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from tests.browser import scenes_pbx
 from tests.browser.axe import assert_accessible
 from tests.browser.conftest import OpenPage
 from tests.browser.harness import Harness
-from tests.browser.witness import forgotten, hold
+from tests.browser.witness import forgotten
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 USERS = "/api/users/import"
@@ -132,9 +131,9 @@ async def test_passwords_are_told_although_the_dialog_was_closed(
     await page.set_input_files("#import-file", csv())
     await expect(page.locator("#import-create")).to_be_enabled()
     harness.answers[("POST", USERS)] = (200, scenes_pbx.import_report(created=True))
-    made = asyncio.Event()
-    await page.route("**/api/users/import?dry_run=false", partial(hold, made))
+    made = harness.gates[("POST", USERS)] = asyncio.Event()
     await page.locator("#import-create").click()
+    await harness.asked("POST", f"{USERS}?dry_run=false")
     await page.locator("#import-dialog [data-close]").first.click()
     await expect(page.locator("#import-dialog")).to_be_hidden()
     made.set()
