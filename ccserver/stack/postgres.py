@@ -36,7 +36,20 @@ POLL_SECONDS = 0.05
 START_SECONDS = 60.0
 # What a server says when the backends of a killed one have not yet noticed and gone: try again.
 STILL_LEAVING = "pre-existing shared memory block"
-FORGETFUL = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+# For tests: no crash safety, no replication, and no upkeep of tables that live for a minute.
+FORGETFUL = (
+    *("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"),
+    *(
+        "-c",
+        "wal_level=minimal",
+        "-c",
+        "max_wal_senders=0",
+        "-c",
+        "max_wal_size=128MB",
+        "-c",
+        "autovacuum=off",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,15 @@ import pytest
 from ccserver.stack.processes import ProcessIdentity, identify
 
 ROOT = Path("/tmp")
+MEMORY = Path("/dev/shm")
+_ENOUGH_BYTES = 2 << 30
 _NAME = re.compile(r"ccs-([0-9a-f]+)-([0-9a-f]+)-\w+")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """What killed runs left is swept when the next one begins."""
-    sweep()
+    for root in (ROOT, MEMORY):
+        sweep(root)
 
 
 def new_home(root: Path = ROOT) -> Path:
@@ -31,12 +34,21 @@ def new_home(root: Path = ROOT) -> Path:
     return Path(tempfile.mkdtemp(prefix=f"ccs-{me.pid:x}-{me.started_ticks:x}-", dir=root))
 
 
+def root_in_memory() -> Path:
+    """Where what is written often and soon forgotten is quick: in memory, if there is plenty of it."""
+    try:
+        plenty = shutil.disk_usage(MEMORY).free > _ENOUGH_BYTES and os.access(MEMORY, os.W_OK)
+    except OSError:
+        plenty = False
+    return MEMORY if plenty else ROOT
+
+
 def remove_home(home: Path) -> None:
     """Remove a folder made by ``new_home``."""
     shutil.rmtree(home, ignore_errors=True)
 
 
-def sweep(root: Path = ROOT) -> None:
+def sweep(root: Path) -> None:
     """Remove the folders whose owner is gone, and first end what still runs there. Other folders are not touched."""
     for home in root.glob("ccs-*"):
         owner = _owner(home)
