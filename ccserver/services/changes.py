@@ -58,7 +58,8 @@ def difference(before: PlaceRow, after: PlaceRow) -> dict[str, str]:
 async def refuse_stale(connection: Connection, row: Versioned, versions: Versions, noun: str) -> None:
     """Raises ChangedMeanwhile unless ``row`` is one of ``versions``; it must be locked, so that it stays so.
 
-    ``noun``: the first part of the actions of its audit lines, which tell who it was.
+    ``noun``: the first part of the actions of its audit lines, which tell who it was. They do because whoever changes a
+    row looks at the clock once the row is locked: lines of one row are in the order of its changes.
     """
     if not is_stale(row.version, versions):
         return

@@ -175,10 +175,10 @@ class Dids:
 
         The number stays. Raises NotFound, ChangedMeanwhile, Invalid.
         """
-        now = self._clock()
         async with self._database.tenant(actor.tenant_id) as connection:
             before = await _found(connection, did_id, lock=True)
             await changes.refuse_stale(connection, before, versions, "did")
+            now = self._clock()
             [after] = await _change(connection, actor, [before], edit, now)
             await changes.record(
                 connection, actor, now, "did.edit", did_id, changes.difference(before, after)
@@ -193,9 +193,9 @@ class Dids:
 
         Raises NotFound, Invalid, which names the first number that cannot be changed so.
         """
-        now = self._clock()
         async with self._database.tenant(actor.tenant_id) as connection:
             before = await _chosen(connection, which)
+            now = self._clock()
             after = []
             for alike in _alike(before, edit):
                 try:

@@ -141,10 +141,10 @@ class Phones:
 
         Raises NotFound, ChangedMeanwhile, Invalid, Conflict (phone_of_user, extension_taken).
         """
-        now = self._clock()
         async with self._database.tenant(actor.tenant_id) as connection:
             before = await _physical(connection, phone_id)
             await refuse_stale(connection, before, versions, "phone")
+            now = self._clock()
             site_id = edit.site_id or before.site_id
             extension = before.extension if edit.extension is None else edit.extension
             country = await country_of(connection, site_id)

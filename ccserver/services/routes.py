@@ -91,13 +91,13 @@ class Routes:
         Raises NotFound, ChangedMeanwhile, Invalid naming lines by their place.
         """
         kept = check_routes(lines)
-        now = self._clock()
         async with self._database.tenant(actor.tenant_id) as connection:
             # The lock: of two administrators who save at the same instant, the later one replaces the whole list.
             if await sites.get_site(connection, site_id, lock=True) is None:
                 raise NotFound
             before = await routes.routes_of_site(connection, site_id)
             await changes.refuse_stale(connection, _list(site_id, before), versions, "routes")
+            now = self._clock()
             await _check_trunks(connection, kept)
             known = {(route.prefix, route.trunk_id): route.id for route in before}
             after = tuple(

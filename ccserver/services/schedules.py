@@ -71,10 +71,10 @@ class Schedules:
         self, actor: Actor, schedule_id: UUID, edit: Mapping[str, Any], versions: Versions = None
     ) -> ScheduleRow:
         """Change the fields that ``edit`` names. Raises NotFound, ChangedMeanwhile, Invalid, Conflict name_taken."""
-        now = self._clock()
         async with self._database.tenant(actor.tenant_id) as connection:
             before = await _found(connection, schedule_id, lock=True)
             await self._refuse_stale(connection, before, versions)
+            now = self._clock()
             after = await _checked(msgspec.structs.replace(before, **edit))
             version = await schedules.update_schedule(connection, after, now)
             after = msgspec.structs.replace(after, version=version)

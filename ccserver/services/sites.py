@@ -74,10 +74,10 @@ class Sites:
         Raises NotFound, ChangedMeanwhile, Invalid (networks that would leave a gateway of the site outside:
         trunk_outside_vpn), Conflict name_taken.
         """
-        now = self._clock()
         async with self._database.tenant(actor.tenant_id) as connection:
             before = await _found(connection, site_id, lock=True)
             await changes.refuse_stale(connection, before, versions, "site")
+            now = self._clock()
             after = check_site(msgspec.structs.replace(before, **edit), ZONES, known=True)
             if after.subnets != before.subnets:
                 await _check_gateways(connection, after)

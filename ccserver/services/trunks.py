@@ -85,11 +85,11 @@ class Trunks:
         Raises NotFound, ChangedMeanwhile, Invalid, Conflict (slug_taken, address_taken, account_taken,
         addresses_overlap).
         """
-        now = self._clock()
         before = await self.get(actor, trunk_id)
         async with self._writing(actor, msgspec.structs.replace(before, **edit)) as connection:
             before = await _found(connection, trunk_id, lock=True)
             await changes.refuse_stale(connection, before, versions, "trunk")
+            now = self._clock()
             wanted = msgspec.structs.replace(before, **edit)
             if secret is None and wanted.mode == "peer" and not wanted.username:
                 secret = ""  # nobody is left whose secret it could be

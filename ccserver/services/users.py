@@ -152,11 +152,11 @@ class Users:
         empty extension takes the phone away. Raises NotFound, ChangedMeanwhile, Invalid, Forbidden, Conflict
         (login_taken, extension_taken, own_account, phone_in_use).
         """
-        now = self._clock()
         ended: list[UUID] = []
         async with self._database.tenant(actor.tenant_id) as connection:
             before = await _found(connection, user_id, lock=True)
             await refuse_stale(connection, before, versions, "user")
+            now = self._clock()
             wanted = edited(before, edit)
             after = checked_edit(actor, before, wanted, await country_of(connection, wanted.site_id))
             await users.update_user(connection, after, now)

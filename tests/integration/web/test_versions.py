@@ -111,9 +111,12 @@ async def test_of_two_at_the_same_instant_one_is_refused(office: Office, admin: 
         change(admin, path, first, tag), change(other, path, second, tag), change(admin, path, first, tag)
     )
     assert sorted(answer.status for answer in answers) == [200, 412, 412]
-    [won] = [row_of(answer) for answer in answers if answer.status == 200]
+    [winner] = [index for index, answer in enumerate(answers) if answer.status == 200]
+    won = row_of(answers[winner])
     assert (await admin.get(path)).json["version"] == won["version"]
-    assert {answer.json["row"]["version"] for answer in answers if answer.status == 412} == {won["version"]}
+    lost = [answer.json for answer in answers if answer.status == 412]
+    assert {problem["row"]["version"] for problem in lost} == {won["version"]}
+    assert {problem["who"] for problem in lost} == {("Root Test", "Boss Test", "Root Test")[winner]}
 
 
 @pytest.mark.parametrize("make", [site, trunk, did, schedule, phone])
