@@ -1,4 +1,5 @@
 /** What the board shows: a site, a group of states. Kept in the URL, so that a link or a reload shows the same. */
+import { inNextFrame } from "lib/frame";
 
 /** @param {import("lib/page").Page} page */
 export function makeBoardFilter({ store, t }) {
@@ -24,7 +25,7 @@ export function makeBoardFilter({ store, t }) {
   /** Sites are those of the agents and calls that this user may see. */
   function offerSites() {
     const names = new Map();
-    for (const row of [...store.values("agents"), ...store.values("calls")]) if (row.site_id) names.set(row.site_id, row.site);
+    for (const topic of ["agents", "calls"]) for (const row of store.rows(topic).values()) if (row.site_id) names.set(row.site_id, row.site);
     const options = [...names].sort((a, b) => a[1].localeCompare(b[1]));
     if (select.options.length === options.length + 1) return;
     select.replaceChildren(new Option(t("All sites"), ""), ...options.map(([id, name]) => new Option(name, id)));
@@ -34,7 +35,8 @@ export function makeBoardFilter({ store, t }) {
   select.addEventListener("change", () => choose({ site: select.value }));
   clear.addEventListener("click", () => choose({ site: "", group: "" }));
   clear.hidden = !chosen.site && !chosen.group;
-  store.watch(["agents", "calls"], offerSites);
+  offerSites();
+  store.watch(["agents", "calls"], inNextFrame(offerSites));
 
   return {
     chosen,

@@ -12,8 +12,7 @@ export function startLivePage(...controllers) {
   startConfigBadge(page);
   for (const start of controllers) start(page);
   startConnection(page);
-  const turn = startTimers(page);
-  page.store.watch(page.boot.topics, turn);
+  startTimers(page);
   page.api.session.keep();
   page.socket.start();
 }

@@ -46,6 +46,17 @@ export function makeKeyedList({ container, template, prefix, fields, after }) {
         else container.insertBefore(element, next);
       }
     },
+    /** One record, before another that is shown, or last. @param {string} key @param {Row} row @param {string} [before] */
+    put(key, row, before) {
+      container.insertBefore(elementFor(key, row), before === undefined ? null : shown.get(before).element);
+    },
+    /** One record where it is. @param {string} key @param {Row} row */
+    update: (key, row) => { elementFor(key, row); },
+    /** @param {string} key */
+    remove(key) {
+      shown.get(key)?.element.remove();
+      shown.delete(key);
+    },
     /** Fill every record again, for what depends on more than its row. */
     refill() {
       for (const { element, row } of shown.values()) fill(element, fields(row));
