@@ -190,7 +190,7 @@ class PbxKeeper:
             planned = await engine.planner.plan()
         except PlanFailed as error:
             log.warning("asterisk configuration cannot be planned", reason=str(error))
-            self._show(replace(await self._picture(engine), problem=str(error)))
+            self._show(replace(await self._picture(engine), stuck=False, retry_at=None, problem=str(error)))
             return None
         for sentence in sorted(set(planned.left_out) - set(self.state.left_out)):
             log.warning("row left out of asterisk", reason=sentence)
