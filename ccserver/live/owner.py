@@ -224,6 +224,7 @@ class Reign:
         self._commands = CommandServer(bus, self._handle, clock)
         self._cel_file = settings.asterisk_cel_file
         self._mark = SeenMark(settings.data_dir / "journal" / "seen")
+        self._seen_from = 0.0
         self._opened = False
         self._reading = asyncio.Lock()
 
@@ -251,6 +252,11 @@ class Reign:
             # A first start has nothing to catch up with: what was before it is none of ours.
             cel_from = seen - CEL_MARGIN_SECONDS if seen else self._clock()
             ended = await ended_since(connection, cel_from - REMEMBER_SECONDS)
+        if not seen:
+            # Killed within its first second, it is caught up with all the same, and no call of before it with it.
+            self._seen_from = cel_from + CEL_MARGIN_SECONDS
+            with contextlib.suppress(OSError):
+                await self._mark.write(self._seen_from)
         engine, now = self.engine, self._clock()
         engine.set_directory(directory)
         engine.book.remember_ended(ended)
@@ -359,7 +365,7 @@ class Reign:
             self.engine.set_link("journal", up=not full, detail=detail or (f"{backlog} B" if backlog else ""))
             self.engine.set_link("postgresql", up=self._database.up, detail=self._database.detail)
             if not self.engine.blind:
-                await self._mark.write(self._clock())
+                await self._mark.write(max(self._clock(), self._seen_from))
             await asyncio.sleep(1.0)
 
     async def _partitions(self) -> None:

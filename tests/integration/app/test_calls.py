@@ -150,8 +150,8 @@ async def test_without_a_server_the_dialplan_rings_the_phone_and_the_call_is_tol
     installation: Installation, sipp: SippFactory, asterisk: Central
 ) -> None:
     node = await installation.node()
-    await sipp("phone_answers", extension="1001")
     await node.kill9()
+    await sipp("phone_answers", extension="1001")
     caller = await sipp("caller", number=PARIS_DID, caller="0698765432", talk_ms=500)
     assert await caller.wait() == 0
     await node.start()
