@@ -15,6 +15,7 @@ from playwright.async_api import Page, expect
 from tests.browser.axe import assert_accessible
 from tests.browser.conftest import ARTIFACTS, OpenPage
 from tests.browser.harness import Harness
+from tests.browser.witness import resize, toasted
 
 ALL = (*ROUTES, *calls.ROUTES, *agents.ROUTES, *config.ROUTES)
 USERS = "#op-post_api_users"
@@ -74,7 +75,7 @@ async def test_nothing_serious_for_axe(
 async def test_it_fits_every_screen(open_page: OpenPage) -> None:
     page = await opened(open_page, f"/api/docs{USERS}")
     for width in (390, 768, 1024, 1440, 2560):
-        await page.set_viewport_size({"width": width, "height": 900})
+        await resize(page, width, 900)
         await page.screenshot(path=ARTIFACTS / f"reference-{width}.png")
         over = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert over <= 0, width
@@ -114,7 +115,7 @@ async def test_a_command_is_copied(open_page: OpenPage, harness: Harness) -> Non
     page = await opened(open_page, f"/api/docs{USERS}")
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=harness.url)
     await page.locator(f"{USERS} [data-copies]").click()
-    await expect(page.locator("#toasts")).to_contain_text("Copié", timeout=LATER)
+    await toasted(page, "Copié")
     copied = await page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith('curl -sS -X POST "$CCSERVER/api/users" -H @token.txt')
 
