@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from ccserver.background import Supervisor
 from ccserver.stack.postgres import EmbeddedPostgres
-from ccserver.storage import migrate
+from ccserver.storage import migrate, pool
 from ccserver.storage.pool import Database
 
 from tests.rig.homes import new_home, remove_home, root_in_memory
@@ -21,6 +21,15 @@ TEMPLATE = "ccserver_template"
 def database_dsn(dsn: str, name: str) -> str:
     """The same server, another database."""
     return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patience() -> Iterator[None]:
+    """A server that is slow, on a machine that has other work, is not taken for one that is away."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CONNECT_SECONDS", "PROBE_DEADLINE_SECONDS"):
+            patch.setattr(pool, name, 30.0)
+        yield
 
 
 @pytest.fixture(scope="session")
