@@ -11,7 +11,7 @@ from tests.rig.fixtures import PhoneFactory, SippFactory
 from tests.rig.installation import CHIEF, Api, Installation
 from tests.rig.wait import until
 
-pytestmark = [pytest.mark.asterisk, pytest.mark.postgres]
+pytestmark = [pytest.mark.asterisk, pytest.mark.postgres, pytest.mark.timeout(300)]
 
 ANSWERS, HANGS_UP, BUSY, NO_ANSWER, REFUSED = (f"01 45 00 00 0{digit}" for digit in (1, 6, 7, 8, 9))
 

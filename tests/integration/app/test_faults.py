@@ -18,7 +18,7 @@ from tests.rig.installation import CHIEF, Api, Installation, Node, fill_database
 from tests.rig.sipp import PhoneBank
 from tests.rig.wait import until
 
-pytestmark = [pytest.mark.asterisk, pytest.mark.postgres, pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asterisk, pytest.mark.postgres, pytest.mark.faults, pytest.mark.timeout(400)]
 
 ANSWERS = "0145000001"
 

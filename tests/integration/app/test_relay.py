@@ -13,7 +13,7 @@ from tests.rig.fixtures import PhoneFactory, SippFactory
 from tests.rig.installation import CHIEF, Installation
 from tests.rig.wait import until
 
-pytestmark = [pytest.mark.asterisk, pytest.mark.postgres]
+pytestmark = [pytest.mark.asterisk, pytest.mark.postgres, pytest.mark.timeout(300)]
 
 OUTSIDE = "+33145000001"
 

@@ -25,7 +25,7 @@ from tests.rig.fixtures import SippFactory
 from tests.rig.installation import CHIEF, Installation, fill_database
 from tests.rig.wait import until
 
-pytestmark = [pytest.mark.asterisk, pytest.mark.postgres]
+pytestmark = [pytest.mark.asterisk, pytest.mark.postgres, pytest.mark.timeout(300)]
 
 BUSY_OUTSIDE, ANSWERS_OUTSIDE = "+33145000007", "+33145000001"
 

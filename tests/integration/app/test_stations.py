@@ -14,7 +14,7 @@ from tests.rig.installation import CHIEF, Api, Installation
 from tests.rig.node import Browser
 from tests.rig.wait import until
 
-pytestmark = [pytest.mark.asterisk, pytest.mark.postgres]
+pytestmark = [pytest.mark.asterisk, pytest.mark.postgres, pytest.mark.timeout(300)]
 
 CALLER = "0612345678"
 PRESSES_ONE, VOICEMAIL = "+33698000004", "+33698000001"

@@ -10,7 +10,7 @@ from tests.rig.installation import CHIEF, Api, Installation
 from tests.rig.sipp import SippProcess
 from tests.rig.wait import until
 
-pytestmark = [pytest.mark.asterisk, pytest.mark.postgres]
+pytestmark = [pytest.mark.asterisk, pytest.mark.postgres, pytest.mark.timeout(300)]
 
 ANSWERS, BUSY, RINGS = "01 45 00 00 01", "01 45 00 00 07", "01 45 00 00 08"
 ABROAD = "+44 20 7946 0001"
