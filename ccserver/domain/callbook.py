@@ -32,6 +32,7 @@ from ccserver.domain.telephony import (
     EndpointChanged,
     Fact,
     HangupAsked,
+    RegistrationChanged,
     WayFailed,
 )
 
@@ -138,7 +139,7 @@ class CallBook:
                 return self._placed(fact)
             case HangupAsked() | CallFailed() | CallRouted() | WayFailed():
                 return self._about_call(fact)
-            case EndpointChanged():
+            case EndpointChanged() | RegistrationChanged():
                 return None
             case _:
                 return self._about_leg(fact)

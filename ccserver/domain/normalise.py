@@ -4,6 +4,7 @@ AMI says "<unknown>", "" and "0" where it means nothing, and repeats each fact i
 the bottom names the one event that each fact is taken from.
 """
 
+import re
 from collections.abc import Callable, Mapping
 
 from ccserver.domain.telephony import (
@@ -15,6 +16,7 @@ from ccserver.domain.telephony import (
     Fact,
     HangupRequested,
     HoldChanged,
+    RegistrationChanged,
     endpoint_of,
 )
 
@@ -142,6 +144,23 @@ def _device_state(event: Headers, at: float) -> Fact | None:
     return EndpointChanged(at=at, endpoint=device[6:], status=status, source="device")
 
 
+_REGISTRATION_STATUS = {"Registered": "registered", "Rejected": "refused", "Unregistered": "unregistered"}
+_CLIENT = re.compile(r"sips?:([^@]+)@")
+_SERVER = re.compile(r"sips?:([^;>]+)")
+
+
+def _registration(client: str, server: str, status: str, at: float) -> Fact | None:
+    account, host = _CLIENT.match(client), _SERVER.match(server)
+    if account is None or host is None:
+        return None
+    known = _REGISTRATION_STATUS.get(status, "unregistered")
+    return RegistrationChanged(at=at, account=account[1], server=host[1], status=known)
+
+
+def _registry(event: Headers, at: float) -> Fact | None:
+    return _registration(event.get("Username", ""), event.get("Domain", ""), event.get("Status", ""), at)
+
+
 _TABLE: dict[str, Callable[[Headers, float], Fact | None]] = {
     "Newchannel": _new_channel,
     "Newstate": _new_state,
@@ -152,6 +171,7 @@ _TABLE: dict[str, Callable[[Headers, float], Fact | None]] = {
     "Hangup": _hangup,
     "ContactStatus": _contact_status,
     "DeviceStateChange": _device_state,
+    "Registry": _registry,
 }
 """Which AMI event each fact is taken from; every other event is ignored on purpose."""
 
@@ -184,6 +204,11 @@ def _clock_seconds(text_duration: str) -> float:
     for part in text_duration.split(":"):
         seconds = seconds * 60 + (float(part) if part.isdecimal() else 0.0)
     return seconds
+
+
+def listed_registration(event: Headers, now: float) -> Fact | None:
+    """An ``OutboundRegistrationDetail`` item (PJSIPShowRegistrationsOutbound) as a fact."""
+    return _registration(event.get("ClientUri", ""), event.get("ServerUri", ""), event.get("Status", ""), now)
 
 
 def listed_endpoint(event: Headers, now: float) -> Fact | None:

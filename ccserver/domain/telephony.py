@@ -78,6 +78,16 @@ class EndpointChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     source: str
 
 
+class RegistrationChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a registrar answered us, of the ``account`` with which a trunk logs in at ``server`` (host and port, as
+    configured). status: registered | refused | unregistered."""
+
+    at: float
+    account: str
+    server: str
+    status: str
+
+
 class CallPlaced(msgspec.Struct, frozen=True, kw_only=True):
     """We are about to ring an agent's phone for a click-to-call; no channel exists yet."""
 
@@ -146,6 +156,7 @@ Fact = (
     | HangupRequested
     | ChannelGone
     | EndpointChanged
+    | RegistrationChanged
     | CallPlaced
     | CallRouted
     | WayFailed

@@ -31,6 +31,7 @@ from ccserver.domain.telephony import (
     ChannelUp,
     EndpointChanged,
     Fact,
+    RegistrationChanged,
     WayFailed,
 )
 from ccserver.live.control import Control
@@ -165,6 +166,9 @@ class Engine:
         if isinstance(fact, EndpointChanged):
             self._endpoint(fact)
             return
+        if isinstance(fact, RegistrationChanged):
+            self.reach.registered(fact)
+            return
         control = self.control
         if isinstance(fact, ChannelUp) and control is not None and control.asks(fact.uniqueid):
             # Perhaps a voicemail: answered is who presses the key (leg_confirmed).
@@ -295,10 +299,8 @@ class Engine:
 
     def _ari(self, event: AriEvent) -> None:
         kind = event.body.get("type")
-        if kind == "ApplicationReplaced":
-            if self.on_replaced is not None:
-                self.on_replaced()
-            return
+        if kind == "ApplicationReplaced" and self.on_replaced is not None:
+            self.on_replaced()
         if self.control is None:
             return
         if kind == "ChannelDtmfReceived":

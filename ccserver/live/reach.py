@@ -5,7 +5,7 @@ from typing import Protocol
 from uuid import UUID
 
 from ccserver.domain.directory import Directory, Trunk
-from ccserver.domain.telephony import EndpointChanged
+from ccserver.domain.telephony import EndpointChanged, RegistrationChanged
 from ccserver.live.stations import Stations
 
 TRUNK = "trunk-"
@@ -29,6 +29,7 @@ class Reachability:
         self.stations = stations
         self._directory = Directory()
         self._status: dict[str, str] = {}
+        self._registrations: dict[tuple[str, str], str] = {}
         self._shown: set[str] = set()
 
     def status(self, endpoint: str) -> str | None:
@@ -41,7 +42,21 @@ class Reachability:
 
     def trunk_up(self, slug: str) -> bool:
         """Whether a trunk is thought reachable."""
-        return self._status.get(TRUNK + slug, "registered") == "registered"
+        trunk = self._directory.trunk_by_slug(slug)
+        logged_in = trunk is None or self._login(trunk) in (None, "registered")
+        return logged_in and self._status.get(TRUNK + slug, "registered") == "registered"
+
+    def registered(self, fact: RegistrationChanged) -> None:
+        """Takes what a registrar said of one of our accounts: a trunk that may not log in carries nothing."""
+        self._registrations[fact.account, fact.server] = fact.status
+        for trunk in self._directory.trunks:
+            if _account(trunk) == (fact.account, fact.server):
+                self._show_trunk(trunk)
+                self._show_site(trunk.site_id)
+
+    def _login(self, trunk: Trunk) -> str | None:
+        account = _account(trunk)
+        return self._registrations.get(account) if account is not None else None
 
     def heard(self, fact: EndpointChanged) -> bool:
         """Takes a fact; whether it says something new. A trunk's is shown, with its site's."""
@@ -76,10 +91,12 @@ class Reachability:
 
     def _show_trunk(self, trunk: Trunk) -> None:
         status = self._status.get(TRUNK + trunk.slug)
-        if status is None or not trunk.active:
+        said = [word for word in (status, self._login(trunk)) if word is not None]
+        if not said or not trunk.active:
             return
-        up = status == "registered"
-        self._put(f"trunk:{trunk.slug}", up, "" if up else status, trunk.tenant_id, trunk.site_id)
+        wrong = [word for word in said if word != "registered"]
+        detail = wrong[0] if wrong else ""
+        self._put(f"trunk:{trunk.slug}", not wrong, detail, trunk.tenant_id, trunk.site_id)
 
     def _show_site(self, site_id: UUID) -> None:
         """A site is cut off when every one of its trunks is; with a trunk of which nothing is known it is not."""
@@ -93,3 +110,11 @@ class Reachability:
     def _put(self, name: str, up: bool, detail: str, tenant_id: UUID, site_id: UUID) -> None:
         self._shown.add(name)
         self._show(name, up=up, detail=detail, tenant_id=tenant_id, site_id=site_id)
+
+
+def _account(trunk: Trunk) -> tuple[str, str] | None:
+    """With which account a trunk logs in, and where, as its registration is rendered; None for a peer."""
+    if trunk.mode != "register":
+        return None
+    host = f"[{trunk.host}]" if ":" in trunk.host else trunk.host
+    return trunk.username, f"{host}:{trunk.port}"

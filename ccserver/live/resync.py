@@ -19,7 +19,7 @@ from ccserver.domain.cel import cel_facts
 from ccserver.domain.channels import first_channel, next_channel, relays_of
 from ccserver.domain.connect import Connection, Kind, Stage
 from ccserver.domain.errors import DomainError
-from ccserver.domain.normalise import listed_endpoint, listed_facts
+from ccserver.domain.normalise import listed_endpoint, listed_facts, listed_registration
 from ccserver.domain.telephony import Fact
 from ccserver.domain.way import way_failed
 from ccserver.live.control import Control, agent_channel, customer_channel, stage_of
@@ -120,6 +120,10 @@ class Resync:
             fact = listed_endpoint(endpoint, now)
             if fact is not None:
                 self._engine.apply(fact)
+        for item in await self._ami.action_list("PJSIPShowRegistrationsOutbound"):
+            login = listed_registration(item, now)
+            if login is not None:
+                self._engine.apply(login)
         await self._adopt()
         self._cel_from = asked_at - CEL_MARGIN_SECONDS
         return drift

@@ -32,6 +32,7 @@ SLOW_ACTION_SECONDS: Final[Mapping[str, float]] = {
     "ModuleLoad": 30.0,
     "CoreShowChannels": 10.0,
     "PJSIPShowEndpoints": 10.0,
+    "PJSIPShowRegistrationsOutbound": 10.0,
     "QueueStatus": 10.0,
     "Status": 10.0,
 }

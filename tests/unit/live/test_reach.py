@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 from ccserver.domain.directory import Directory, Phone, Site, Trunk
-from ccserver.domain.telephony import EndpointChanged
+from ccserver.domain.telephony import EndpointChanged, RegistrationChanged
 from ccserver.live.reach import Reachability
 from ccserver.live.resync import rotated
 from ccserver.live.stations import Stations
@@ -138,3 +138,26 @@ def test_a_record_put_aside_by_logrotate_is_read_as_far_as_it_matters(tmp_path: 
     assert [file.name for file in rotated(tmp_path / "cel.csv", 50)] == ["cel.csv-20260101", "cel.csv.1"]
     assert [file.name for file in rotated(tmp_path / "cel.csv", 150)] == ["cel.csv.1"]
     assert rotated(tmp_path / "none" / "cel.csv", 0) == []
+
+
+def test_a_trunk_that_logs_in_is_up_only_while_its_registrar_accepts_it() -> None:
+    board = Board()
+    logs_in = replace(trunk("one"), mode="register", username="account", host="h", port=5080)
+    board.reach.follow(Directory(sites=[SITE], trunks=[logs_in, trunk("two")]))
+
+    def said(status: str, account: str = "account", server: str = "h:5080") -> None:
+        board.reach.registered(RegistrationChanged(at=1.0, account=account, server=server, status=status))
+
+    said("registered")
+    assert board.rows["trunk:one"] and board.reach.trunk_up("one")
+    board.reach.heard(EndpointChanged(at=1.0, endpoint="trunk-one", status="registered", source="contact"))
+    said("refused", account="another")
+    said("refused", server="h:5060")
+    assert board.reach.trunk_up("one"), "somebody else's login"
+    said("refused")
+    assert not board.rows["trunk:one"] and not board.reach.trunk_up("one")
+    said("registered")
+    assert board.rows["trunk:one"] and board.reach.trunk_up("one")
+    board.reach.follow(Directory(sites=[SITE], trunks=[replace(logs_in, mode="peer")]))
+    said("refused")
+    assert board.reach.trunk_up("one"), "a peer logs in nowhere"
