@@ -12,6 +12,8 @@ from tests.browser.harness import Harness
 from tests.browser.witness import live, pulsed
 from tests.rig.wait import until
 
+TIMER = re.compile(r"^\d+:\d\d$")
+
 
 def tile(index: int) -> str:
     return f"#agent-{scenes.uid(scenes.NAMES[index])}"
@@ -134,6 +136,7 @@ async def test_timers_follow_the_server_not_this_machine(open_page: OpenPage, ha
     harness.topics["agents"] = {row["id"]: row}
     await page.goto(f"{harness.url}/board")
     await live(page)
+    await expect(page.locator(f"{tile(0)} .timer")).to_have_text(TIMER)
     shown = await page.locator(f"{tile(0)} .timer").inner_text()
     minutes, seconds = shown.split(":")
     assert 64 <= int(minutes) * 60 + int(seconds) <= time.time() - row["since"] + 1
@@ -142,6 +145,7 @@ async def test_timers_follow_the_server_not_this_machine(open_page: OpenPage, ha
 async def test_timers_run(open_page: OpenPage) -> None:
     page = await open_page("/board")
     await live(page)
+    await expect(page.locator(f"{tile(0)} .timer")).to_have_text(TIMER)
     before = await page.locator(f"{tile(0)} .timer").inner_text()
     await expect(page.locator(f"{tile(0)} .timer")).not_to_have_text(before)
 
