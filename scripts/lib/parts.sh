@@ -77,7 +77,7 @@ run_lint() {
     check "ruff format" "$VENV/bin/ruff" format --check .
     check "mypy" "$VENV/bin/mypy"
     check "import contracts" "$VENV/bin/lint-imports"
-    check "shellcheck" shellcheck -x scripts/up scripts/test scripts/*.sh scripts/lib/*.sh .ci/run
+    check "shellcheck" shellcheck -x scripts/up scripts/test scripts/messages scripts/*.sh scripts/lib/*.sh docker/*.sh .ci/run
 }
 
 # Each tests/bench/bench_*.py is a program that prints its tables; it counts as one test.
