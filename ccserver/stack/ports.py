@@ -45,7 +45,8 @@ def free_port(kind: socket.SocketKind, address: str = "127.0.0.1", count: int = 
         for _ in range(_ATTEMPTS):
             first = FIRST + secrets.randbelow(FIRST_OF_SOUND - FIRST - count + 1)
             ports = range(first, first + count)
-            if all(is_free(kind, port, address) and claim(port) for port in ports):
+            # Claimed first: to look whether a port is free is to bind it, which others' programs may be about to do.
+            if all(claim(port) and is_free(kind, port, address) for port in ports):
                 return first
     raise StackProblem(f"No free port was found on {address}. Is that an address of this machine?")
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ccserver.stack.ports import free_rtp_range, free_tcp_port, free_udp_port, is_free
+from ccserver.stack.ports import free_port, free_rtp_range, free_tcp_port, is_free
 from ccserver.stack.problems import StackProblem
 
 START_SECONDS: Final = 30.0
@@ -179,13 +179,9 @@ class Softphone:
         if modules is None:
             raise StackProblem("The modules of the softphone baresip were not found.")
         # It also opens a TLS port beside the SIP port, one higher.
-        sip = free_udp_port()
-        while (
-            sip + 1 == control
-            or not is_free(socket.SOCK_STREAM, sip)
-            or not is_free(socket.SOCK_STREAM, sip + 1)
-        ):
-            sip = free_udp_port()
+        sip = free_port(socket.SOCK_DGRAM, count=2)
+        while not is_free(socket.SOCK_STREAM, sip) or not is_free(socket.SOCK_STREAM, sip + 1):
+            sip = free_port(socket.SOCK_DGRAM, count=2)
         first, last = free_rtp_range(20)
         self._home.mkdir(parents=True, exist_ok=True)
         config = [

@@ -45,7 +45,7 @@ def big_central(asterisk_binary: AsteriskBinary) -> Iterator[Central]:
     try:
         central.process.start_now()
         gateway.start_now()
-        central.process.rx_now("pjsip qualify trunk-paris")
+        central.reachable_now("trunk-paris")
         yield central
     finally:
         gateway.stop_now()
