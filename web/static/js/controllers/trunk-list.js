@@ -8,6 +8,7 @@ export function startTrunkList(page, context) {
   const { data, state, trunks } = context;
   const place = (id) => document.getElementById(id);
   const form = makeTrunkForm(page, context);
+  let moving = Promise.resolve();
 
   const way = ({ name, preset, mode, host, port, transport, username }) => [
     form.presetName(preset) === name ? "" : form.presetName(preset), mode === "register" ? t("%(user)s at %(host)s", { user: username, host }) : `${host}:${port}`, transport.toUpperCase(),
@@ -38,6 +39,7 @@ export function startTrunkList(page, context) {
   async function move(id, step) {
     const order = trunks();
     const from = order.findIndex((trunk) => trunk.id === id);
+    if (from < 0 || !order[from + step]) return;
     const [moved] = order.splice(from, 1);
     order.splice(from + step, 0, moved);
     try {
@@ -57,7 +59,8 @@ export function startTrunkList(page, context) {
     const target = /** @type {Element} */ (event.target);
     const id = target.closest("[data-key]")?.dataset.key;
     const button = target.closest("[data-move]");
-    if (button) void move(id, Number(button.dataset.move));
+    // Pressed quickly, each press starts from what the one before has made.
+    if (button) moving = moving.then(() => move(id, Number(button.dataset.move)));
     else if (target.closest("[data-edit]")) form.edit(data.find("trunk", id));
   });
   place("new-trunks").addEventListener("click", () => form.create());
