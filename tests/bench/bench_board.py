@@ -32,6 +32,8 @@ from tests.browser.harness import Harness
 
 NAIVE = Path(__file__).parent / "board_naive.js"
 SETTLE_SECONDS = 3.0
+DRAIN_SECONDS = 200.0
+"""A board that cannot keep up shows the last change this much later at most."""
 LONG_TASKS = """
 window.longTasks = [];
 new PerformanceObserver((list) => window.longTasks.push(...list.getEntries().map((entry) => entry.duration)))
@@ -128,6 +130,9 @@ async def _watch(browser: Browser, page: Page, scene: BigScene, rate: float, sec
         sent = 0
         if rate:
             sent = await scene.change(rate, seconds)
+            key, name = await scene.last()
+            shown = page.locator(f"#agent-{key} [data-field=name]")
+            await expect(shown).to_have_text(name, timeout=DRAIN_SECONDS * 1000)
         else:
             await asyncio.sleep(seconds)
         spent, wall, after = await cpu_seconds(browser) - cpu, loop.time() - began, await spent_on()

@@ -43,6 +43,13 @@ class BigScene:
             sent += 1
         return sent
 
+    async def last(self) -> tuple[str, str]:
+        """One change more; returns the agent's key and the name that is shown when all changes are."""
+        key, row = next(iter(self.harness.topics["agents"].items()))
+        name = f"Last {next(self._numbers)}"
+        await self.harness.put("agents", key, {**row, "name": name})
+        return key, name
+
     async def _change(self, number: int) -> None:
         now = time.time()
         if number % 2 == 0:
