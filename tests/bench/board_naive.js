@@ -11,17 +11,18 @@ export function startBoard(page) {
   const { store } = page;
   const rows = makeRows(page);
 
-  function make(template, fields) {
+  function make(template, prefix, row) {
     const element = fromTemplate(template);
-    fill(element, fields);
+    element.id = `${prefix}-${row.id}`;
+    fill(element, rows[prefix](row));
     return element;
   }
 
   function show() {
     const agents = store.values("agents").sort((a, b) => (a.state === "offline") - (b.state === "offline") || collator.compare(a.name, b.name));
     const calls = store.values("calls").sort((a, b) => a.started_at - b.started_at);
-    document.getElementById("agents").replaceChildren(...agents.map((row) => make("tpl-agent", rows.agent(row))));
-    document.getElementById("calls").replaceChildren(...calls.map((row) => make("tpl-call", rows.call(row))));
+    document.getElementById("agents").replaceChildren(...agents.map((row) => make("tpl-agent", "agent", row)));
+    document.getElementById("calls").replaceChildren(...calls.map((row) => make("tpl-call", "call", row)));
     document.getElementById("agents-empty").hidden = true;
     document.getElementById("calls-empty").hidden = true;
     document.getElementById("calls-table").hidden = false;
