@@ -165,7 +165,7 @@ async def test_asterisk_that_was_away_reads_what_changed_when_it_is_back(bench: 
     await bench.ami.start()
     await until(lambda: bench.ami.up, "the link")
     assert "pjsip.conf" in await engine.installer.settle()
-    assert await bench.knows("1002")
+    await until(lambda: bench.knows("1002"), "the phone known to Asterisk")
 
 
 async def test_what_needs_a_restart_is_said_until_asterisk_has_restarted(bench: ConfigBench) -> None:
