@@ -256,7 +256,7 @@ class PbxKeeper:
             if self._ami.up != self._was_up:
                 self._was_up = self._ami.up
                 if self._was_up:
-                    self._trials.forget()  # another Asterisk may take what this one did not
+                    self._trials.again()
                 return
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TICK_SECONDS):

@@ -18,7 +18,7 @@ from ccserver.telephony.pbx_rehearsal import RehearsalFailed
 DELAYS_SECONDS: Final[tuple[float, ...]] = (15, 30, 60, 120, 300, 600, 1800)
 """Before the second try, the third...; the last one repeats."""
 MOST_UNDONE: Final = 3
-"""So often is put back what had reached the running configuration; then a person must look."""
+"""So often is put back (or should have been) what had reached the running configuration; then a person must look."""
 _BUSY: Final = "reload is in progress"
 """Asterisk's answer to a reload while it is still at the one before."""
 NOTHING_TRIED: Final[tuple[str, ...]] = ()
@@ -73,13 +73,23 @@ class Trials:
         if wish != self._wish:
             self.forget()
             self._wish = wish
-        self._undone += run.result == "rolled_back"
+        self._undone += run.result in ("rolled_back", "failed")
         if not run.passing or self._undone >= MOST_UNDONE:
             self._due = self.retry_at = None
             return
         delay = DELAYS_SECONDS[min(self._failures, len(DELAYS_SECONDS) - 1)]
         self._failures += 1
         self._due, self.retry_at = self._monotonic() + delay, self._clock() + delay
+
+    def again(self) -> None:
+        """Asterisk came back: another one may take what that one did not, so what waits is due now.
+
+        What was put back stays counted, for the apply may be what it went away by: then a person must look.
+        """
+        if self._wish == NOTHING_TRIED or self._undone >= MOST_UNDONE:
+            return
+        self._failures = 0
+        self._due, self.retry_at = self._monotonic(), self._clock()
 
     def forget(self) -> None:
         """Whatever waits is tried at once."""

@@ -1,12 +1,16 @@
 """Automatic mode: what is refused waits for a change, what only stood in the way is tried again, ever more seldom."""
 
 import errno
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from ccserver.domain.config import ConfigRun
 from ccserver.domain.errors import Unavailable
+from ccserver.live.pbx_keeper import PbxKeeper
 from ccserver.live.pbx_plan import PlanFailed
 from ccserver.live.pbx_trials import DELAYS_SECONDS, MOST_UNDONE, Trials, may_pass
+from ccserver.settings import Settings
 from ccserver.telephony.errors import AmiError
 from ccserver.telephony.pbx_rehearsal import RehearsalFailed
 from ccserver.telephony.pbx_verify import Mismatch
@@ -90,6 +94,52 @@ def test_what_had_to_be_put_back_is_tried_a_few_times_only() -> None:
         clock.now += DELAYS_SECONDS[-1]
     clock.fail(result="rolled_back")
     assert clock.trials.seconds_left is None
+
+
+@pytest.mark.parametrize("passing", [False, True])
+def test_when_asterisk_comes_back_what_waits_is_due(passing: bool) -> None:
+    clock = Clock()
+    clock.trials.again()
+    assert clock.trials.seconds_left is None, "nothing waits"
+    clock.fail()
+    clock.fail(passing=passing)
+    assert not clock.trials.may_try(WISH)
+    clock.trials.again()
+    assert clock.trials.may_try(WISH)
+    clock.fail()
+    assert clock.trials.seconds_left == DELAYS_SECONDS[0]
+
+
+@pytest.mark.parametrize("result", ["rolled_back", "failed"])
+def test_an_apply_by_which_asterisk_goes_away_is_not_tried_for_ever(result: str) -> None:
+    clock = Clock()
+    for _ in range(MOST_UNDONE):
+        assert clock.trials.may_try(WISH)
+        clock.fail(result=result, passing=result == "rolled_back")
+        clock.trials.again()
+    clock.now += 10 * DELAYS_SECONDS[-1]
+    clock.trials.again()
+    assert not clock.trials.may_try(WISH)
+    assert clock.trials.in_vain(WISH), "and the page says that it is stuck"
+    assert clock.trials.may_try(OTHER)
+    clock.fail(OTHER, "rolled_back")
+    clock.trials.again()
+    assert clock.trials.may_try(OTHER), "another wish has its own tries"
+
+
+async def test_the_keeper_that_sees_asterisk_come_back_forgets_no_way_back() -> None:
+    ami: Any = SimpleNamespace(up=False)
+    absent: Any = None
+    keeper = PbxKeeper(Settings(), absent, ami, starter=None, publish=lambda *_: None, supervisor=absent)
+    for _ in range(MOST_UNDONE):
+        keeper._trials.ended(WISH, run("rolled_back", passing=True))
+    ami.up = True
+    await keeper._wait(absent, 30.0, absent)
+    assert keeper._trials.in_vain(WISH) and not keeper._trials.may_try(WISH)
+    keeper._trials.ended(OTHER, run("refused"))
+    keeper._was_up = False
+    await keeper._wait(absent, 30.0, absent)
+    assert keeper._trials.may_try(OTHER)
 
 
 @pytest.mark.parametrize("result", ["applied", "unchanged"])
