@@ -8,7 +8,7 @@ from typing import Final
 from ccserver.domain.pbx import PbxDirectories, PbxPorts
 from ccserver.stack.asterisk_root import SYSTEM_DATA_FOLDERS, find_asterisk
 from ccserver.stack.problems import StackProblem
-from ccserver.telephony.pbx_folders import complete_folders, lacking
+from ccserver.telephony.pbx_folders import FolderRefused, complete_folders, lacking
 from ccserver.telephony.pbx_layout import FILE_NAME, PbxLayout, write_layout
 
 _DIRECTORY: Final = re.compile(r"^\s*(ast\w+dir)\s*=>?\s*([^;\s]+)", re.MULTILINE)
@@ -83,9 +83,11 @@ def adopt(data: Path, wanted: Adoption) -> Path:
 
 
 def _complete(directories: PbxDirectories) -> None:
-    """Raises StackProblem that says how to do it, for only root or Asterisk's own user may."""
+    """Raises StackProblem that says how to do it, for only root or Asterisk's own user may, and nobody by links."""
     try:
         complete_folders(directories)
+    except FolderRefused as error:
+        raise StackProblem(str(error)) from error
     except PermissionError as error:
         missing = ", ".join(str(path) for path in lacking(directories))
         raise StackProblem(
