@@ -199,7 +199,8 @@ class Phones:
             await record(
                 connection, actor, self._clock(), "phone.reset", phone_id, {"extension": phone.extension}
             )
-        await self._heralds.tell(actor)
+        # Nothing of the row is another, but its version is: a page that kept the old one could change it no more.
+        await self._heralds.tell(actor, phone_change(account.phone, actor.tenant_id))
         return account
 
     async def redeem(self, ticket: str, address: str) -> Account:

@@ -215,7 +215,7 @@ class Users:
                 raise Conflict("no_phone")
             account = await self._accounts.renew(connection, actor.tenant_id, row.phone_id)
             await record(connection, actor, self._clock(), "user.reset_phone", user_id, {})
-        await self._heralds.tell(actor)
+        await self._heralds.tell(actor, phone_change(account.phone, actor.tenant_id))
         return Shown(user=row, account=account)
 
     async def _change_phone(

@@ -13,7 +13,7 @@ _ONE = re.compile(r'"([^"]*)"|(\*)')
 
 
 def versions_of(request: web.Request) -> Versions:
-    """The versions that the client accepts, None when it does not say. Raises Invalid for a header that is none.
+    """The versions that the client accepts, None when it does not say or takes any. Raises Invalid for a header that is none.
 
     A weak tag counts like a strong one: proxies that compress make the one of the other, and ours name rows, not bytes.
     """
@@ -23,7 +23,9 @@ def versions_of(request: web.Request) -> Versions:
     text = ", ".join(headers)
     if not _TAGS.fullmatch(text):
         raise Invalid(FieldError("If-Match", "wrong_format"))
-    return tuple(tag or star for tag, star in _ONE.findall(text))
+    found = _ONE.findall(text)
+    # Any version will do; a "*" in quotes is a tag like others, of no row.
+    return None if any(star for _, star in found) else tuple(tag for tag, _ in found)
 
 
 def tag_of(version: str) -> str:
