@@ -32,14 +32,14 @@ need_postgresql() {
 }
 
 # run_parts "PART..." PYTEST-ARGUMENTS...: integration and browser wait for telephones and pages most of their time,
-# so that two cores carry both at once: calls in one lane; pages, then what places no calls, in the other.
+# so that two cores carry both at once: telephones in one lane; pages, then what has no telephone, in the other.
 run_parts() {
     local parts=" $1 " part
     shift
     for part in $parts; do
         if [ "$part" = integration ] && [[ $parts == *" browser "* ]]; then
             start_beside "$@"
-            printf '\n== integration (calls)\n'
+            printf '\n== integration (telephones)\n'
             run_pytest integration "${QUIET[@]/#/--ignore=}" "${NETWORK[@]/#/--ignore=}" "$@"
             join_beside
         elif [ "$part" != browser ] || [[ $parts != *" integration "* ]]; then
@@ -105,9 +105,8 @@ count_of() {
     if [[ $1 =~ $pattern ]]; then echo "${BASH_REMATCH[1]}"; else echo 0; fi
 }
 
-# The folders of integration whose tests place no calls.
-QUIET=(tests/integration/bus tests/integration/stack tests/integration/storage tests/integration/stream
-    tests/integration/web)
+# The folders of integration whose tests start neither Asterisk nor a whole server.
+QUIET=(tests/integration/bus tests/integration/storage tests/integration/stream tests/integration/web)
 
 # Its tests give the machine network cards, and take them away: a Chromium that is open drops what it is loading then
 # (net::ERR_NETWORK_CHANGED), on loopback too. So they run after the pages.
