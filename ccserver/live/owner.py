@@ -26,6 +26,7 @@ from ccserver.live.control import Control
 from ccserver.live.desk import Desk
 from ccserver.live.engine import Engine
 from ccserver.live.journal import Journal
+from ccserver.live.late import LateEnds
 from ccserver.live.links import ami_link, ari_link
 from ccserver.live.pbx_keeper import PbxKeeper
 from ccserver.live.publisher import Publisher
@@ -194,8 +195,8 @@ class Reign:
         self._clock = clock
         self.supervisor = Supervisor()
         self.journal = Journal(settings.data_dir / "journal")
-        self.writer = Writer(self.journal, database)
         self.publisher = Publisher(bus, self.epoch, clock)
+        self.writer = Writer(self.journal, database, LateEnds(self.publisher, clock))
         book = CallBook(SYSTEM, lambda endpoint: self.engine.resolve(endpoint), self._clean)
         self.engine = Engine(
             epoch=self.epoch,

@@ -9,6 +9,7 @@ from prometheus_client import Counter, Gauge
 
 from ccserver.domain.errors import DomainError, Unavailable
 from ccserver.live.journal import Journal
+from ccserver.live.late import LateEnds
 from ccserver.storage.calls import Record, write_records
 from ccserver.storage.pool import Database
 
@@ -31,9 +32,10 @@ _NOT_THE_RECORD = (
 class Writer:
     """One task, ``run``."""
 
-    def __init__(self, journal: Journal, database: Database) -> None:
+    def __init__(self, journal: Journal, database: Database, late: LateEnds) -> None:
         self._journal = journal
         self._database = database
+        self._late = late
 
     async def run(self) -> None:
         """Drains for ever."""
@@ -52,6 +54,7 @@ class Writer:
                 self._journal.written.set()
                 return False
             await self._journal.drained(batch)
+            self._late.written(batch.records)
             WRITTEN.inc(len(batch.records))
             BACKLOG.set(self._journal.backlog_bytes)
         return True
