@@ -147,10 +147,11 @@ class Accounts:
             return seen
         if found is None:
             raise NotFound
-        if len(self._seen) >= ROWS_SEEN:
-            self._seen.clear()
-        self._seen[found.id] = found
-        return found
+        return self._saw(found)
+
+    async def row_of(self, tokens: Tokens) -> UserRow:
+        """The row of whom these were handed out to, as ``me``; after a swap nothing is asked that could fail."""
+        return self._saw(tokens.row) if tokens.row is not None else await self.me(tokens.actor)
 
     async def set_locale(self, actor: Actor, locale: str) -> UserRow:
         """Change one's own language."""
@@ -208,6 +209,12 @@ class Accounts:
                 sessions_before=now - timedelta(days=sessions_days),
                 failures_before=now - timedelta(days=1),
             )
+
+    def _saw(self, row: UserRow) -> UserRow:
+        if len(self._seen) >= ROWS_SEEN:
+            self._seen.clear()
+        self._seen[row.id] = row
+        return row
 
     async def _insert_first(self, password_hash: str) -> bool:
         now = self._clock()

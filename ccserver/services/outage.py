@@ -64,7 +64,6 @@ class OutageLog:
             try:
                 return await self.settle()
             except Unavailable:
-                self._news.set()
                 await asyncio.sleep(TRY_AGAIN_SECONDS)
 
     async def _write(self, kept: Mapping[UUID, Kept]) -> None:
@@ -84,3 +83,5 @@ class OutageLog:
             if later is not None:
                 session.last_at, session.times = later.last_at, session.times + later.times
             self._kept[session_id] = session
+        if kept:
+            self._news.set()  # Whoever waits next writes them, whatever was wrong this time.

@@ -10,13 +10,14 @@ from uuid import UUID
 import msgspec
 
 from ccserver.domain.access import Actor
-from ccserver.domain.account import MeNotice
+from ccserver.domain.account import MeNotice, UserRow
 from ccserver.domain.errors import Unauthenticated, Unavailable
 from ccserver.domain.stream import Change
 from ccserver.services.base import Announce, Clock, new_id
 from ccserver.services.outage import OutageLog
 from ccserver.services.session_memory import OUTAGE_SECONDS, SessionMemory, never_interrupted
 from ccserver.storage import sessions as store
+from ccserver.storage import users
 from ccserver.storage.pool import Connection, Database
 
 UNSURE_TOKENS = 1000
@@ -28,11 +29,13 @@ class Tokens:
     """What a login or a refresh hands out. ``refresh`` can be used once.
 
     ``kept_until`` (epoch seconds): PostgreSQL is away, the refresh token is the same as before, and the session can
-    be kept until then at most.
+    be kept until then at most. ``row``: the user, read with the swap: once it is committed, nothing that could still
+    fail may stand between the new token and its owner.
     """
 
     actor: Actor
     refresh: str
+    row: UserRow | None = None
     kept_until: float | None = None
 
 
@@ -57,7 +60,8 @@ def ended_notice(actor_tenant: UUID, user_id: UUID, session_id: UUID, reason: st
 class Sessions:
     """Looks sessions up through a short memory, and opens, refreshes and ends them.
 
-    ``heard_since`` and ``outage_seconds``: see SessionMemory; they bound what goes on without PostgreSQL.
+    ``heard_since``, ``there_seconds`` (the database's own by default) and ``outage_seconds``: see SessionMemory; they
+    bound what goes on without PostgreSQL.
     """
 
     def __init__(
@@ -69,15 +73,19 @@ class Sessions:
         monotonic: Callable[[], float],
         lifetime: timedelta,
         heard_since: Callable[[], float] = never_interrupted,
+        there_seconds: Callable[[], float] | None = None,
         outage_seconds: float = OUTAGE_SECONDS,
     ) -> None:
         self._database = database
         self._announce = announce
         self._clock = clock
-        self._monotonic = monotonic
         self._lifetime = lifetime
         self._memory = SessionMemory(
-            clock=clock, monotonic=monotonic, heard_since=heard_since, outage_seconds=outage_seconds
+            clock=clock,
+            monotonic=monotonic,
+            heard_since=heard_since,
+            there_seconds=there_seconds or database.there_seconds,
+            outage_seconds=outage_seconds,
         )
         self._outage = OutageLog(database, clock=clock)
         self._unsure: dict[bytes, tuple[datetime, ...]] = {}
@@ -164,8 +172,9 @@ class Sessions:
 
     async def _swap(self, token: str) -> Tokens:
         now, used, fresh = self._clock(), hash_token(token), secrets.token_urlsafe(32)
-        asked_at, news = self._monotonic(), self._memory.news
+        asked = self._memory.asking()
         states: dict[UUID, store.SessionState] = {}
+        row: UserRow | None = None
         reused = begun = False
         try:
             async with self._database.system() as connection:
@@ -183,6 +192,7 @@ class Sessions:
                         connection, hash_token(fresh), session_id, held.tenant_id, now
                     )
                     states = await store.session_states(connection, [session_id])
+                    row = await users.get_user(connection, held.user_id)
         except Unavailable:
             if begun:
                 self._doubt_swap(used, now)
@@ -192,8 +202,8 @@ class Sessions:
             raise Unauthenticated("token_reused")
         self._unsure.pop(used, None)
         self._memory.issue(hash_token(fresh), session_id, now, instead_of=used)
-        self._memory.looked_up([session_id], states, asked_at, news)
-        return Tokens(actor=self._open(states.get(session_id)), refresh=fresh)
+        self._memory.looked_up([session_id], states, asked)
+        return Tokens(actor=self._open(states.get(session_id)), refresh=fresh, row=row)
 
     def _doubt_swap(self, used: bytes, at: datetime) -> None:
         """PostgreSQL went before it confirmed. If it had committed, that use was ours and nobody has its fruit."""
@@ -204,7 +214,7 @@ class Sessions:
     async def told_ended(self, tenant_id: UUID, user_id: UUID, ended: Sequence[UUID], reason: str) -> None:
         """Announce sessions that a committed transaction ended."""
         at = self._clock().timestamp()
-        self._memory.forget(ended)
+        self._memory.end(ended, reason)
         if ended:
             await self._announce(*(ended_notice(tenant_id, user_id, s, reason, at) for s in ended))
 
@@ -236,11 +246,11 @@ class Sessions:
     async def _look_up(self, session_ids: Sequence[UUID]) -> None:
         if not session_ids:
             return
-        asked_at, news = self._monotonic(), self._memory.news
+        asked = self._memory.asking()
         async with self._database.system() as connection:
             states = await store.session_states(connection, session_ids)
         # What news overtook may be of before: it serves those who asked, and the next one looks again.
-        self._memory.looked_up(session_ids, states, asked_at, news)
+        self._memory.looked_up(session_ids, states, asked)
 
 
 def _standing(held: store.RefreshToken | None) -> store.RefreshToken:

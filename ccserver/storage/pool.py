@@ -68,6 +68,8 @@ class Database:
         self.up = False
         self.since = time.time()
         self.detail = "not started"
+        self._came = time.monotonic()
+        self._there = 0.0
         self._dsn = dsn
         self._size = pool_size
         self._timeout = statement_timeout_seconds
@@ -106,6 +108,10 @@ class Database:
                 pool.terminate()
         self._pools.clear()
         self.up, self.since, self.detail = False, time.time(), "closed"
+
+    def there_seconds(self) -> float:
+        """How long PostgreSQL has been there since the start, all told: it stands still while PostgreSQL is away."""
+        return self._there + (time.monotonic() - self._came if self.up else 0.0)
 
     def tenant(self, tenant_id: UUID) -> contextlib.AbstractAsyncContextManager[Connection]:
         """One transaction on this tenant's rows and no other's. Raises Unavailable, Conflict, Invalid."""
@@ -162,6 +168,8 @@ class Database:
 
     def _note(self, up: bool, detail: str) -> None:
         if up != self.up:
+            self._there = self.there_seconds()
+            self._came = time.monotonic()
             self.up, self.since = up, time.time()
             if up:
                 _log.info("database is up")

@@ -134,7 +134,7 @@ async def change_password(request: web.Request, actor: Actor, body: ChangePasswo
 async def _session(request: web.Request, tokens: Tokens, *, bearer: bool) -> web.Response:
     session_id = tokens.actor.session_id
     access = request.app[keys.ACCESS_TOKENS]
-    row = await request.app[keys.ACCOUNTS].me(tokens.actor)
+    row = await request.app[keys.ACCOUNTS].row_of(tokens)
     body = Session(
         access_token=access.sign(session_id),
         expires_in=access.seconds,

@@ -214,6 +214,7 @@ def another_node(
     office: Office,
     *,
     heard_since: Callable[[], float] = lambda: float("-inf"),
+    there_seconds: Callable[[], float] | None = None,
     outage_seconds: float = OUTAGE_SECONDS,
     lifetime: timedelta = timedelta(hours=16),
 ) -> Sessions:
@@ -225,6 +226,7 @@ def another_node(
         monotonic=office.clock.monotonic,
         lifetime=lifetime,
         heard_since=heard_since,
+        there_seconds=there_seconds,
         outage_seconds=outage_seconds,
     )
 
@@ -240,6 +242,42 @@ async def test_a_token_that_another_node_has_swapped_is_old(office: Office) -> N
     with away(office):
         assert (await program.post(REFRESH, {"refresh_token": first})).status == 503
         assert (await elsewhere.refresh(swapped.refresh)).kept_until is not None
+
+
+async def test_a_token_that_another_node_may_have_swapped_unheard_is_not_kept(office: Office) -> None:
+    """Its user went on at another node and closed the page here; then PostgreSQL went for both nodes."""
+    await office.person("anna")
+    program = await office.caller()
+    first = (await program.login_as_program("anna")).json["refresh_token"]
+    here = another_node(office, there_seconds=office.clock.monotonic)
+    second = (await here.refresh(first)).refresh
+    office.clock.pass_seconds(600)
+    third = (await program.post(REFRESH, {"refresh_token": second})).json["refresh_token"]
+    with away(office):
+        with pytest.raises(Unavailable):
+            await here.refresh(second)
+        assert (await program.post(REFRESH, {"refresh_token": third})).status == 200
+
+
+async def test_a_swap_that_was_committed_is_delivered_though_nothing_else_can_be_read(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL goes between the swap and its answer: the token that was swapped must reach its owner."""
+    await office.person("anna")
+    program = await office.caller()
+    token = (await program.login_as_program("anna")).json["refresh_token"]
+    office.accounts._seen.clear()
+
+    def gone(_tenant_id: UUID) -> contextlib.AbstractAsyncContextManager[Connection]:
+        raise Unavailable("database_away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(office.database, "tenant", gone)
+        swapped = await program.post(REFRESH, {"refresh_token": token})
+    assert (swapped.status, swapped.json["user"]["login"]) == (200, "anna")
+    fresh = swapped.json["refresh_token"]
+    assert fresh != token
+    assert (await program.post(REFRESH, {"refresh_token": fresh})).status == 200
 
 
 async def test_nobody_is_kept_where_announcements_may_have_been_missed(office: Office) -> None:

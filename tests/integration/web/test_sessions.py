@@ -232,5 +232,7 @@ async def test_an_answer_that_was_overtaken_by_news_is_not_kept(office: Office) 
     office.database.system = system  # type: ignore[method-assign]
     assert (await program.post("/api/auth/logout")).status == 204
     answered.set()
-    await looking  # asked before the end, and answered as it was
+    with pytest.raises(Unauthenticated) as error:  # asked before the end, and told of it all the same
+        await looking
+    assert error.value.code == "signed_out"
     assert (await program.get("/api/me")).code == "signed_out"
