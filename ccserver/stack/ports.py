@@ -41,13 +41,17 @@ def free_port(kind: socket.SocketKind, address: str = "127.0.0.1", count: int = 
     Where nearly all are claimed, ports that are merely free. Raises StackProblem when none are found: the address is
     then most likely not this machine's.
     """
-    for claim in (_claim, lambda _port: True):
+    for may_claim in (True, False):
         for _ in range(_ATTEMPTS):
             first = FIRST + secrets.randbelow(FIRST_OF_SOUND - FIRST - count + 1)
             ports = range(first, first + count)
             # Claimed first: to look whether a port is free is to bind it, which others' programs may be about to do.
-            if all(claim(port) and is_free(kind, port, address) for port in ports):
+            claimed = [port for port in ports if _claim(port)] if may_claim else []
+            ours = len(claimed) == count or not may_claim
+            if ours and all(is_free(kind, port, address) for port in ports):
                 return first
+            for port in claimed:
+                _give_back(port)
     raise StackProblem(f"No free port was found on {address}. Is that an address of this machine?")
 
 
@@ -85,6 +89,14 @@ def _claim(port: int) -> bool:
             return False
     _claimed.add(port)
     return True
+
+
+def _give_back(port: int) -> None:
+    """A port claimed in vain is somebody else's to claim."""
+    _claimed.discard(port)
+    file = _claims()
+    if file is not None:
+        fcntl.lockf(file, fcntl.LOCK_UN, 1, port)
 
 
 @cache

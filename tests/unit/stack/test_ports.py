@@ -1,5 +1,6 @@
 """Ports handed out: never twice, not even to another process, and apart from those of sound."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -50,6 +51,23 @@ def test_where_all_are_claimed_a_free_one_is_handed_out(monkeypatch: pytest.Monk
     monkeypatch.setattr(ports, "FIRST", claimed)
     monkeypatch.setattr(ports, "FIRST_OF_SOUND", claimed + 1)
     assert free_tcp_port() == claimed
+
+
+def test_what_was_claimed_in_vain_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of ports side by side the second is bound: whoever comes later may have both when it is free again."""
+    first = 61_000 + os.getpid() % 4_000  # apart from all that anybody else claims
+    monkeypatch.setattr(ports, "FIRST", first)
+    monkeypatch.setattr(ports, "FIRST_OF_SOUND", first + 2)
+    monkeypatch.setattr(ports, "is_free", lambda _kind, port, _address: port == first)
+    with pytest.raises(StackProblem):
+        free_port(socket.SOCK_DGRAM, count=2)
+    assert another_process_may_have(first) and another_process_may_have(first + 1)
+    monkeypatch.setattr(ports, "is_free", lambda *_: True)
+    assert free_port(socket.SOCK_DGRAM, count=2) == first
+    monkeypatch.setattr(ports, "is_free", lambda *_: False)
+    with pytest.raises(StackProblem):
+        free_port(socket.SOCK_DGRAM, count=2)
+    assert not another_process_may_have(first), "what is handed out stays claimed"
 
 
 def test_a_bound_port_is_not_handed_out(monkeypatch: pytest.MonkeyPatch) -> None:
