@@ -9,7 +9,8 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from ccserver.domain.call import Call
+from ccserver.domain.call import Call, Leg
+from ccserver.domain.channels import relays_of
 
 STATES = ("offline", "available", "paused", "ringing", "dialing", "on_call", "on_hold", "wrap_up")
 CHOICES = ("available", "paused")
@@ -60,13 +61,21 @@ def call_state(call: Call, user_id: UUID) -> str:
     leg = next((leg for leg in reversed(call.legs) if leg.alive and leg.agent_id == user_id), None)
     if leg is None:
         # A call holds its agent from the instant it is his, before his leg is made; one that left him does not.
-        his = any(leg.role == "agent" and leg.agent_id in (user_id, None) for leg in call.legs)
-        return "ringing" if call.agent_id == user_id and not his else ""
+        rung = any(_rang_for(leg, call, user_id) for leg in call.legs) or call.outcome == "voicemail"
+        return "ringing" if call.agent_id == user_id and not rung else ""
     if call.answered_at is not None:
         return "on_hold" if call.held_since is not None else "on_call"
     # Who dialled on his keypad waits for an answer; his own leg has none yet.
     dialled = leg.uniqueid == call.legs[0].uniqueid and not leg.uniqueid.startswith("cc-")
     return "dialing" if dialled or leg.answered_at is not None else "ringing"
+
+
+def _rang_for(leg: Leg, call: Call, user_id: UUID) -> bool:
+    """Whether this leg was made for this agent; one of nobody's is his if it is of the party that has its turn."""
+    if leg.role != "agent":
+        return False
+    nobodys = leg.agent_id is None and relays_of(leg.uniqueid) in (None, call.relays)
+    return leg.agent_id == user_id or nobodys
 
 
 def _shown(agent: Agent, call: Call | None) -> tuple[str, str, UUID | None]:

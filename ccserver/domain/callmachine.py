@@ -51,9 +51,16 @@ def _settled(call: Call, moments: tuple[Moment, ...]) -> Step:
 def restored(call: Call) -> Call:
     """A call as the history has it, with the hold and the state that its legs make of it."""
     held = [leg.held_since for leg in call.legs if leg.alive and leg.held_since is not None]
-    ours = [leg.number for leg in call.legs if leg.role == "agent" and trunk_of(leg.channel)]
-    call = replace(call, held_since=min(held, default=None), party=ours[-1] if ours else call.party)
+    call = replace(call, held_since=min(held, default=None), party=_party(call))
     return replace(call, state=_progress(call), relays=max(map(_relays, call.legs), default=0))
+
+
+def _party(call: Call) -> str:
+    """The number outside that answers for our side: that of the last of our legs, "" when it is a phone of ours."""
+    ours = [leg for leg in call.legs if leg.role == "agent"]
+    if not ours:
+        return call.party
+    return ours[-1].number if trunk_of(ours[-1].channel) else ""
 
 
 def _relays(leg: Leg) -> int:

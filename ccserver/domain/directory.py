@@ -116,6 +116,10 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
 RING_SECONDS: Final = 30
 """How long a number's first destination is rung, unless somebody chose otherwise."""
 
+TRUNK_RING_SECONDS: Final = 12
+"""How long who is called by a trunk is called at least. A trunk that is silent is known dead after 8 s (408: Asterisk's
+timer_b), and the next one is tried only then; and what the network takes to reach a telephone is no ringing."""
+
 
 class Did(msgspec.Struct, frozen=True, kw_only=True):
     """A number that outside callers dial (E.164), the agent whose phone it rings, if any, and its opening schedule.

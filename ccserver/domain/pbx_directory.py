@@ -218,25 +218,38 @@ class _Maker:
             if opened.target == "none" and did.user_id is not None:
                 opened = Destination(target="agent", user_id=did.user_id)
             schedule = self._schedules.get(did.schedule_id) if did.schedule_id else None
+            unanswered = self._destination(did.unanswered, did, site)
+            relieved = unanswered != _NOWHERE
             self._dids[did.number] = DidPbx(
                 number=did.number,
                 site=site.slug,
                 label=did.label,
-                opened=self._destination(opened, site),
-                closed=self._destination(did.closed, site) if schedule else _NOWHERE,
+                opened=self._first(opened, did, site, relieved),
+                closed=self._first(did.closed, did, site, relieved) if schedule else _NOWHERE,
                 schedule=schedule.id if schedule else "",
-                unanswered=self._destination(did.unanswered, site),
+                unanswered=unanswered,
                 ring_seconds=did.ring_seconds,
             )
 
-    def _destination(self, wanted: Destination, site: SitePbx) -> DestinationPbx:
+    def _first(self, wanted: Destination, did: Did, site: SitePbx, relieved: bool) -> DestinationPbx:
+        """A first destination; of one that cannot be reached the callers go on at once, as the server sends them."""
+        made = self._destination(wanted, did, site)
+        passes_on = relieved and made == _NOWHERE and wanted.target != "none"
+        return DestinationPbx(target="unanswered") if passes_on else made
+
+    def _destination(self, wanted: Destination, did: Did, site: SitePbx) -> DestinationPbx:
         """Where callers go; nowhere when the phone that is meant is not in Asterisk."""
         if wanted.target == "voicemail":
             return DestinationPbx(target="voicemail")
         if wanted.target == "number":
             if site.allowed_prefixes and not wanted.forward_to.startswith(site.allowed_prefixes):
                 return _NOWHERE  # the site's rule came later; the server refuses such a call as well
-            return DestinationPbx(target="number", number=wanted.forward_to, site=site.slug)
+            return DestinationPbx(
+                target="number",
+                number=wanted.forward_to,
+                site=site.slug,
+                relieved=self._has_third(wanted.forward_to, did.tenant_id),
+            )
         if wanted.target == "agent" and wanted.user_id in self._phones:
             return ring(self._phones[wanted.user_id].extension)
         if wanted.target == "agent" and wanted.user_id in self._mobiles:
@@ -245,6 +258,11 @@ class _Maker:
         if wanted.target == "phone" and wanted.phone_id in self._phones:
             return DestinationPbx(target="phone", extension=self._phones[wanted.phone_id].extension)
         return _NOWHERE
+
+    def _has_third(self, number: str, tenant_id: UUID) -> bool:
+        """Whether a number is the same organisation's and has a third destination, which then goes before others."""
+        did = self._directory.did_by_number(number)
+        return did is not None and did.tenant_id == tenant_id and did.unanswered.target != "none"
 
     def _sites_with_ways(self) -> Iterator[SitePbx]:
         for id_, site in self._sites.items():

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from ccserver.domain.directory import RING_SECONDS
+from ccserver.domain.directory import RING_SECONDS, TRUNK_RING_SECONDS
 from ccserver.domain.pbx_values import (
     DATE,
     E164,
@@ -21,9 +21,11 @@ from ccserver.domain.pbx_values import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationPbx:
-    """``target``: phone (``extension``), number (``number``, E.164, leaving by ``site``), voicemail or none.
+    """``target``: phone (``extension``), number (``number``, E.164, by ``site``), voicemail, none or unanswered.
 
     ``colleagues``: when the phone does not answer, the site's other phones ring before the voicemail takes over.
+    ``relieved``: the number is one of ours that has a third destination of its own. ``unanswered``: what was wanted
+    cannot be carried, so that callers go at once where they go when nobody has answered.
     """
 
     target: str = "none"
@@ -31,9 +33,10 @@ class DestinationPbx:
     colleagues: bool = False
     number: str = ""
     site: str = ""
+    relieved: bool = False
 
     def __post_init__(self) -> None:
-        check_choice(self.target, ("phone", "number", "voicemail", "none"), "destination")
+        check_choice(self.target, ("phone", "number", "voicemail", "none", "unanswered"), "destination")
         if self.target == "phone":
             match(EXTENSION, self.extension, "destination's extension", "two to six digits")
         if self.target == "number":
@@ -134,6 +137,7 @@ class DidPbx:
         if not 5 <= self.ring_seconds <= 120:
             raise PbxModelError("number's ring seconds", "between 5 and 120")
         check_slug(self.site, "number's site")
+        check_choice(self.unanswered.target, ("phone", "number", "voicemail", "none"), "destination")
         if self.schedule:
             match(IDENTIFIER, self.schedule, "number's schedule", "letters, digits, '_ . -'")
 
@@ -152,6 +156,11 @@ class DidPbx:
     def last_ring_seconds(self) -> int:
         """How long the one behind whom there is nobody is rung."""
         return max(self.ring_seconds, RING_SECONDS)
+
+    @property
+    def outside_ring_seconds(self) -> int:
+        """How long who is called by a trunk is rung: time enough for the next trunk to be tried."""
+        return max(self.ring_seconds, TRUNK_RING_SECONDS)
 
     @property
     def box(self) -> str:

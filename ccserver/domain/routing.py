@@ -12,17 +12,21 @@ _FORWARDS = 5
 """So many of our own numbers may forward to one another; beyond that it is a circle."""
 
 
-def ways_out(directory: Directory, site: Site, number: str, up: Callable[[str], bool]) -> tuple[Trunk, ...]:
+def ways_out(
+    directory: Directory, site: Site, number: str, up: Callable[[str], bool], answers: Callable[[str], bool]
+) -> tuple[Trunk, ...]:
     """The trunks that a call of ``site`` to ``number`` tries, one after another.
 
     ``up(slug)``: whether a trunk is thought reachable; those that are not are tried last, for what is thought may be
     late. An emergency call leaves by the site's own trunks whatever its routes say: another place's gateway would
-    reach another place's rescuers.
+    reach another place's rescuers. For it only ``answers(slug)`` counts, whether a trunk answers its keep-alive, as in
+    the dialplan: a login that is not accepted (or not yet, after a restart) must not send it to another place.
     """
     found = directory.ways(site.id, number)
     if is_emergency(number, site.country):
         own = directory.trunks_of_site(site.id)
         found = (*own, *(trunk for trunk in found if trunk not in own))
+        up = answers
     return tuple(sorted(found, key=lambda trunk: not up(trunk.slug)))
 
 
@@ -47,7 +51,8 @@ class Arrival:
     """Where a caller goes. ``called`` is the number that was called, ``did`` the one whose destination it is.
 
     ``opened``: whether the hours of all numbers on the way are open. ``relays``: how many before this one did not
-    answer. ``unanswered``: where the caller goes when this one does not either; with its target none, nowhere.
+    answer. ``unanswered``: where the caller goes when this one does not either; with its target none, nowhere. It is
+    that of the number ``relief``: the last one on the way that has one, whose box, site and time of ringing count.
     """
 
     called: Did
@@ -56,11 +61,12 @@ class Arrival:
     opened: bool
     relays: int = 0
     unanswered: Destination = _NOBODY
+    relief: Did | None = None
 
     @property
     def ring_seconds(self) -> int:
         """How long this one is rung: as was chosen, but nobody's last hope is hung up on early."""
-        chosen = self.did.ring_seconds
+        chosen = (self.relief or self.did).ring_seconds
         return chosen if self.relays == 0 or self.relieved else max(chosen, RING_SECONDS)
 
     @property
@@ -79,12 +85,14 @@ def arrival(directory: Directory, number: str, at: float, relays: int = 0) -> Ar
     if called is None:
         return None
     destination, opened = _by_hours(directory, called, at)
-    where = _followed(directory, Arrival(called, called, destination, opened, 0, called.unanswered), at)
+    relief = called if called.unanswered.target != "none" else None
+    first = Arrival(called, called, destination, opened, 0, called.unanswered, relief)
+    where = _followed(directory, first, at)
     for count in range(1, relays + 1):
-        if not where.relieved:
+        if where.relief is None:
             return None
         # The last of a number's destinations: whom it does not answer nobody takes, unless it is a number of ours.
-        taken = Arrival(called, where.did, where.unanswered, where.opened, count)
+        taken = Arrival(called, where.relief, where.unanswered, where.opened, count)
         where = _followed(directory, taken, at)
     return where
 
@@ -98,8 +106,11 @@ def _followed(directory: Directory, where: Arrival, at: float) -> Arrival:
             # Another organisation's number is called like any other in the world.
             return where
         destination, is_open = _by_hours(directory, did, at)
-        after = did.unanswered if where.relays < _FORWARDS else _NOBODY
-        where = Arrival(where.called, did, destination, where.opened and is_open, where.relays, after)
+        unanswered, relief = where.unanswered, where.relief
+        if did.unanswered.target != "none" and where.relays < _FORWARDS:
+            unanswered, relief = did.unanswered, did
+        is_open = where.opened and is_open
+        where = Arrival(where.called, did, destination, is_open, where.relays, unanswered, relief)
     return Arrival(where.called, where.did, _NOBODY, where.opened, where.relays)
 
 

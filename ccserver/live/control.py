@@ -70,6 +70,7 @@ class Control:
         self._by_channel: dict[str, UUID] = {}
         self._todo: dict[UUID, deque[tuple[Connection, Action]]] = {}
         self._leaving: set[str] = set()
+        self._handed: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -231,7 +232,13 @@ class Control:
             self._leaving.discard(channel)
 
     def send_to(self, channel: str, context: str, extension: str) -> None:
-        """Hands a caller over to the dialplan; if it will not have him he is let go with "no answer"."""
+        """Hands a caller over to the dialplan; if it will not have him he is let go with "no answer".
+
+        May be asked for again: one hand-over of a caller is under way at a time.
+        """
+        if channel in self._handed:
+            return
+        self._handed.add(channel)
         self._supervisor.once(f"dialplan {channel}", lambda: self._send(channel, context, extension))
 
     async def _send(self, channel: str, context: str, extension: str) -> None:
@@ -240,6 +247,8 @@ class Control:
         except DomainError as error:
             log.warning("caller could not be handed over", channel=channel, context=context, why=str(error))
             self.let_go(channel, 19)
+        finally:
+            self._handed.discard(channel)
 
     def forget_all(self) -> None:
         """Before a resync: what is true now comes from Asterisk, not from memory.

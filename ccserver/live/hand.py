@@ -8,10 +8,11 @@ from uuid import UUID
 from ccserver.domain.call import Call
 from ccserver.domain.channels import first_channel, relays_of
 from ccserver.domain.connect import Action, Connection, Do, Kind
+from ccserver.domain.directory import TRUNK_RING_SECONDS
 from ccserver.domain.errors import Unavailable
 from ccserver.live.ways import Reach
 from ccserver.telephony.ari import Ari
-from ccserver.telephony.errors import AriNotFound
+from ccserver.telephony.errors import AriConflict, AriNotFound
 
 AGAIN_SECONDS = (0.5, 1.0, 2.0)
 """Asterisk away for a moment: what may be done twice is tried again, so that nobody is left alone in a call."""
@@ -109,6 +110,8 @@ class Hand:
     async def _call_for_caller(self, c: Connection) -> None:
         call = self._find_call(c.call_id)
         ring = self._way.ring_seconds(call) if call is not None else AGENT_RING_SECONDS
+        if c.b_way:
+            ring = max(ring, TRUNK_RING_SECONDS)
         lease = max(LEASE_SECONDS, ring + LEASE_MARGIN_SECONDS)
         if lease > LEASE_SECONDS or c.b_id != first_channel(c.b_id) or relays_of(c.b_id):
             await self.renew(c, lease)
@@ -130,12 +133,15 @@ class Hand:
             return
 
     async def send_to(self, channel: str, context: str, extension: str) -> None:
-        """Hands a caller over to the dialplan, without a lease: there is nobody of ours to renew it."""
+        """Hands a caller over to the dialplan, without a lease: there is nobody of ours to renew it.
+
+        One who has left our application was handed over before, by a command whose answer did not come back.
+        """
         channels = self._ari.channels
         try:
             await channels.set_variable(channel, variable="TIMEOUT(absolute)", value="0")
             await channels.continue_in_dialplan(channel, context=context, extension=extension, priority=1)
-        except AriNotFound:
+        except (AriNotFound, AriConflict):
             return
 
     async def _call_agent(

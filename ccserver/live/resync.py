@@ -158,6 +158,12 @@ class Resync:
             str(bridge["id"]): {str(member) for member in bridge.get("channels", [])} for bridge in bridges
         }
         for call in self._engine.book:
+            if call.direction == "inbound" and call.legs and call.outcome == "voicemail":
+                # No leg of ours is to come. Whom the dialplan has not taken yet we may have to hand over once more.
+                origin = call.legs[0].uniqueid
+                if origin in channels and _app_of(channels[origin]) == "Stasis":
+                    self._engine.router.to_voicemail(self._control, call, origin)
+                continue
             if call.direction == "inbound" and call.legs and not _has_party(call, channels):
                 # Its StasisStart went to a socket that nobody read, or still waits: the caller is routed now.
                 origin = call.legs[0].uniqueid

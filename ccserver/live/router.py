@@ -72,6 +72,14 @@ class Router:
         else:
             self._send(control, call, channel, following)
 
+    def to_voicemail(self, control: Control, call: Call, channel: str) -> None:
+        """A caller whom the voicemail was to have is still ours: the hand-over again, unless it is under way."""
+        # After a restart a call counts its relays by their legs, and a voicemail has none.
+        behind = (self._arrival(call, call.relays + more) for more in (0, 1))
+        found = (where for where in behind if where is not None and where.destination.target == "voicemail")
+        where = next(found, None)
+        control.send_to(channel, VOICEMAIL, where.did.number if where is not None else call.our_number)
+
     def _arrival(self, call: Call, relays: int) -> Arrival | None:
         return arrival(self._directory(), call.our_number, call.started_at, relays)
 

@@ -130,7 +130,13 @@ def destinations(slugs: list[str], extensions: list[str]) -> st.SearchStrategy[D
     """Anywhere that exists."""
     kinds: list[st.SearchStrategy[Any]] = [
         st.sampled_from([DestinationPbx(), DestinationPbx(target="voicemail")]),
-        st.builds(DestinationPbx, target=st.just("number"), number=NUMBERS, site=st.sampled_from(slugs)),
+        st.builds(
+            DestinationPbx,
+            target=st.just("number"),
+            number=NUMBERS,
+            site=st.sampled_from(slugs),
+            relieved=st.booleans(),
+        ),
     ]
     if extensions:
         kinds.append(
@@ -175,13 +181,14 @@ def models(draw: st.DrawFn, base: PbxModel) -> PbxModel:
     dids = []
     for number in draw(st.lists(NUMBERS, max_size=4, unique=True)) if slugs else []:
         where = destinations(slugs, [phone.extension for phone in phones])
+        first = st.one_of(where, st.just(DestinationPbx(target="unanswered")))
         dids.append(
             DidPbx(
                 number=number,
                 site=draw(st.sampled_from(slugs)),
                 label=draw(TEXTS),
-                opened=draw(where),
-                closed=draw(where),
+                opened=draw(first),
+                closed=draw(first),
                 unanswered=draw(where),
                 ring_seconds=draw(st.integers(5, 120)),
                 schedule=draw(st.sampled_from(["", *(schedule.id for schedule in schedules)])),

@@ -8,6 +8,7 @@ from ccserver.domain.agent import AgentStep, Interval
 from ccserver.domain.agentbook import AgentBook
 from ccserver.domain.directory import Agent, Directory
 from ccserver.domain.ids import uuid7
+from ccserver.domain.telephony import CallRouted
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -209,3 +210,41 @@ def test_a_call_between_two_agents_holds_both() -> None:
     assert [agent.state for agent in shift.agents] == ["on_call", "on_call"]
     shift.calls(play.gone(3, "1790000000.2").gone(3, phone))
     assert [agent.state for agent in shift.agents] == ["offline", "offline"]
+
+
+def test_who_takes_over_a_caller_is_held_before_his_phone_is_called() -> None:
+    """The first party was nobody's phone: its leg, which is over, is not his."""
+    shift = Shift()
+    shift.choose(0, "available")
+    play = Play().channel(1, "1790000000.7", "trunk-paris", exten="0162000010", caller="0612345678")
+    call = play.call.id
+    play.feed(CallRouted(at=T0 + 1, call_id=call, target="number", to="+33145000009"))
+    play.channel(1.1, f"cc-{call}-agent", "trunk-paris", linkedid="1790000000.7")
+    play.gone(5, f"cc-{call}-agent", 19)
+    play.feed(CallRouted(at=T0 + 5, call_id=call, target="agent", to="1001", relays=1))
+    assigned = play.book.assign(call, ALICE)
+    assert assigned is not None
+    play.changes.append(assigned)
+    shift.calls(play)
+    assert shift.agents.busy(ALICE), "a second caller must not be sent to him as well"
+    play.channel(5.2, f"cc-{call}-relay1", "1001", linkedid="1790000000.7")
+    shift.calls(play)
+    assert shift.agents.busy(ALICE)
+    play.gone(8, f"cc-{call}-relay1", 19)
+    shift.calls(play)
+    assert not shift.agents.busy(ALICE)
+
+
+def test_who_could_not_be_rung_is_not_held_while_his_caller_leaves_a_message() -> None:
+    shift = Shift()
+    shift.choose(0, "available")
+    play = Play().channel(1, "1790000000.7", "trunk-paris", exten="0162000010", caller="0612345678")
+    assigned = play.book.assign(play.call.id, ALICE)
+    assert assigned is not None
+    play.changes.append(assigned)
+    shift.calls(play)
+    assert shift.agents.busy(ALICE)
+    call = assigned.call.id
+    play.feed(CallRouted(at=T0 + 2, call_id=call, target="voicemail", to="", relays=1, outcome="voicemail"))
+    shift.calls(play)
+    assert not shift.agents.busy(ALICE)

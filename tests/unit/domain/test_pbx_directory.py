@@ -337,3 +337,45 @@ def test_a_host_with_a_zone_costs_only_its_own_trunk() -> None:
     result = planned(sites=[site()], trunks=[trunk(host="fe80::1%eth0;[x]")])
     assert result.model.trunks == ()
     assert len(result.left_out) == 1
+
+
+@pytest.mark.parametrize(
+    ("opened", "third", "made"),
+    [
+        (Destination(target="agent", user_id=BRUNO), Destination(target="voicemail"), "unanswered"),
+        (
+            Destination(target="number", forward_to="+447911123456"),
+            Destination(target="voicemail"),
+            "unanswered",
+        ),
+        (Destination(target="agent", user_id=BRUNO), Destination(), "none"),
+        (Destination(target="agent", user_id=BRUNO), Destination(target="agent", user_id=BRUNO), "none"),
+        (Destination(), Destination(target="voicemail"), "none"),
+    ],
+    ids=["nobody's phone", "not allowed", "no third", "neither", "nobody was wanted"],
+)
+def test_whom_asterisk_cannot_reach_passes_on_at_once(
+    opened: Destination, third: Destination, made: str
+) -> None:
+    number = structs.replace(
+        did(user=None), opened=opened, closed=opened, schedule_id=OFFICE, unanswered=third
+    )
+    place = structs.replace(site(), allowed_prefixes=("+33",))
+    result = planned_with(sites=[place], schedules=[schedule()], dids=[number]).model.dids[0]
+    assert (result.opened.target, result.closed.target) == (made, made)
+
+
+@pytest.mark.parametrize(
+    ("tenant", "third", "relieved"),
+    [(TENANT, "voicemail", True), (TENANT, "none", False), (LYON, "voicemail", False)],
+    ids=["its own", "none", "another organisation's"],
+)
+def test_a_forward_to_a_number_of_ours_knows_whether_that_one_passes_on(
+    tenant: UUID, third: str, relieved: bool
+) -> None:
+    other = structs.replace(
+        did(), id=OFFICE, tenant_id=tenant, number="+33145678902", unanswered=Destination(target=third)
+    )
+    forward = Destination(target="number", forward_to="+33145678902")
+    made = planned(sites=[site()], agents=[agent()], dids=[structs.replace(did(), opened=forward), other])
+    assert made.model.dids[0].opened.relieved is relieved

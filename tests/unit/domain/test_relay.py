@@ -160,3 +160,40 @@ def test_a_restored_call_knows_how_often_it_was_relayed() -> None:
     grown: Call = play.channel(1, name, "1002", linkedid="1790000000.7").call
     assert grown.relays == 1
     assert restored(changed(grown, relays=0)).relays == 1
+
+
+def test_a_number_of_ours_without_a_third_destination_leaves_the_callers_to_that_of_the_number_before() -> (
+    None
+):
+    known = directory(
+        did(FIRST, forward(SECOND), Destination(target="voicemail"), ring_seconds=10),
+        did(SECOND, agent(BOB), Destination(), ring_seconds=40),
+    )
+    first, second = arrival(known, FIRST, AT), arrival(known, FIRST, AT, 1)
+    assert first is not None and second is not None
+    assert (first.did.number, first.destination.user_id) == (SECOND, BOB)
+    assert (first.ring_seconds, first.relieved) == (10, True), "who passes on says after how long"
+    assert second.destination.target == "voicemail"
+    assert second.did.number == FIRST, "the message is for the number that offers to take one"
+    assert arrival(known, FIRST, AT, 2) is None
+
+
+def test_a_number_of_ours_with_a_third_destination_goes_before_that_of_the_number_before() -> None:
+    known = directory(
+        did(FIRST, forward(SECOND), Destination(target="voicemail"), ring_seconds=10),
+        did(SECOND, agent(BOB), forward(OUTSIDE), ring_seconds=40),
+    )
+    first, second = arrival(known, FIRST, AT), arrival(known, FIRST, AT, 1)
+    assert first is not None and second is not None
+    assert (first.ring_seconds, second.did.number, second.destination.forward_to) == (40, SECOND, OUTSIDE)
+
+
+def test_a_restored_call_names_the_party_that_it_had_last() -> None:
+    play = Play().channel(0, "1790000000.7", "trunk-paris", exten="0162000010", caller="0612345678")
+    name = f"cc-{play.call.id}-{our_role(0)}"
+    play.feed(CallRouted(at=1.0, call_id=play.call.id, target="mobile", to=OUTSIDE))
+    outside = play.channel(1, name, "trunk-paris", linkedid="1790000000.7").call
+    assert restored(changed(outside, party="")).party == OUTSIDE
+    name = f"cc-{play.call.id}-{our_role(1)}"
+    inside = play.gone(2, f"cc-{play.call.id}-{our_role(0)}", 19).channel(3, name, "1002").call
+    assert restored(changed(inside, party="")).party == ""

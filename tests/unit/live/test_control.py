@@ -283,3 +283,24 @@ def test_an_attempt_that_failed_while_nobody_looked_is_followed_by_the_next() ->
     play = Play().placed().agent(0.1).up(1, AGENT_LEG).customer(1.1).gone(2, CUSTOMER_LEG, 34)
     connection = connection_of(play.call, {AGENT_LEG: STASIS}, set())
     assert connection is not None and (connection.b_id, connection.b) == (f"{CUSTOMER_LEG}-2", Stage.ABSENT)
+
+
+@pytest.mark.parametrize(("trunks", "seconds"), [((), 5), (("paris", "lyon"), 12)])
+async def test_a_short_ringing_leaves_time_for_the_next_trunk(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, trunks: tuple[str, ...], seconds: int
+) -> None:
+    """Asterisk says after eight seconds that a trunk is silent: whom we gave up before would never be called."""
+    scene.way.trunks, scene.way.mobile = trunks, bool(trunks)
+    monkeypatch.setattr(scene.way, "ring_seconds", lambda call: 5)
+    play = scene.play.channel(0, "1790000000.7", "trunk-paris", exten="0162000010", caller="0612345678")
+    asked: list[object] = []
+
+    async def originate(**named: object) -> None:
+        asked.append(named["timeout"])
+
+    monkeypatch.setattr(scene.asterisk, "originate", originate, raising=False)
+    scene.control.begin(play.call, Kind.INBOUND, "1790000000.7", agent_channel(play.call.id))
+    async with asyncio.timeout(30):
+        while not asked:
+            await asyncio.sleep(0.001)
+    assert asked == [seconds]
