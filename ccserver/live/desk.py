@@ -33,7 +33,7 @@ class Desk:
         self._reload = reload_directory
         self._clock = clock
         self._stored = stored
-        self.ways = Ways(lambda: engine.directory, engine.reach.trunk_up)
+        self.ways = Ways(lambda: engine.directory, engine.reach.trunk_up, engine.reach.trunk_answers)
 
     async def handle(self, command: Command) -> dict[str, Value]:
         """Carries out one command. Raises domain errors, which travel back to who asked."""

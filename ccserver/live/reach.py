@@ -10,6 +10,8 @@ from ccserver.live.stations import Stations
 
 TRUNK = "trunk-"
 """What the names of trunks' endpoints begin with (asterisk-config/pjsip.conf.j2)."""
+LOGIN = "login "
+"""What the detail of a trunk begins with that answers its keep-alive, and is down by its registrar's word."""
 
 
 class ShowLink(Protocol):
@@ -44,7 +46,11 @@ class Reachability:
         """Whether a trunk is thought reachable."""
         trunk = self._directory.trunk_by_slug(slug)
         logged_in = trunk is None or self._login(trunk) in (None, "registered")
-        return logged_in and self._status.get(TRUNK + slug, "registered") == "registered"
+        return logged_in and self.trunk_answers(slug)
+
+    def trunk_answers(self, slug: str) -> bool:
+        """Whether a trunk answers its keep-alive, whatever its registrar says: all that counts for emergency calls."""
+        return self._status.get(TRUNK + slug, "registered") == "registered"
 
     def registered(self, fact: RegistrationChanged) -> None:
         """Takes what a registrar said of one of our accounts: a trunk that may not log in carries nothing."""
@@ -90,13 +96,15 @@ class Reachability:
             self._drop(name)
 
     def _show_trunk(self, trunk: Trunk) -> None:
-        status = self._status.get(TRUNK + trunk.slug)
-        said = [word for word in (status, self._login(trunk)) if word is not None]
-        if not said or not trunk.active:
+        status, login = self._status.get(TRUNK + trunk.slug), self._login(trunk)
+        if (status is None and login is None) or not trunk.active:
             return
-        wrong = [word for word in said if word != "registered"]
-        detail = wrong[0] if wrong else ""
-        self._put(f"trunk:{trunk.slug}", not wrong, detail, trunk.tenant_id, trunk.site_id)
+        detail = ""
+        if status not in (None, "registered"):
+            detail = status or ""
+        elif login not in (None, "registered"):
+            detail = f"{LOGIN}{login}"
+        self._put(f"trunk:{trunk.slug}", not detail, detail, trunk.tenant_id, trunk.site_id)
 
     def _show_site(self, site_id: UUID) -> None:
         """A site is cut off when every one of its trunks is; with a trunk of which nothing is known it is not."""

@@ -33,15 +33,20 @@ class _Phone:
 
 
 class Ways:
-    """Answers from the directory as it is now; ``up(slug)`` tells whether a trunk is thought reachable."""
+    """Answers from the directory as it is now; ``up(slug)`` tells whether a trunk is thought reachable,
+    ``answers(slug)`` whether it answers its keep-alive.
+    """
 
-    def __init__(self, directory: Callable[[], Directory], up: Callable[[str], bool]) -> None:
+    def __init__(
+        self, directory: Callable[[], Directory], up: Callable[[str], bool], answers: Callable[[str], bool]
+    ) -> None:
         self._directory = directory
         self._up = up
+        self._answers = answers
 
     def out(self, site: Site | None, number: str) -> tuple[Trunk, ...]:
         """The trunks that a call of this site tries. Raises Conflict when it has none."""
-        found = ways_out(self._directory(), site, number, self._up) if site is not None else ()
+        found = self._found(site, number) if site is not None else ()
         if not found:
             raise Conflict("no_trunk")
         return found
@@ -137,7 +142,10 @@ class Ways:
     def _slugs(self, party: _Phone | _Number | None) -> tuple[str, ...]:
         if not isinstance(party, _Number):
             return ()
-        return tuple(trunk.slug for trunk in ways_out(self._directory(), party.site, party.number, self._up))
+        return tuple(trunk.slug for trunk in self._found(party.site, party.number))
+
+    def _found(self, site: Site, number: str) -> tuple[Trunk, ...]:
+        return ways_out(self._directory(), site, number, self._up, self._answers)
 
     def _reach(self, call: Call, party: _Phone | _Number | None, way: str, caller: str) -> Reach | None:
         directory = self._directory()

@@ -14,6 +14,7 @@ from ccserver.domain.numbers import to_e164
 from ccserver.domain.route import RouteLine, check_routes
 from ccserver.domain.routing import ways_out
 from ccserver.domain.version import Versions, version_of_list
+from ccserver.live.reach import LOGIN
 from ccserver.live.view import LiveView
 from ccserver.services import changes
 from ccserver.services.base import Clock, Heralds, new_id
@@ -130,7 +131,13 @@ class Routes:
         wanted = to_e164(number, site.country, area=site.area)
         if not allowed(site, wanted):
             return Ways(number=wanted, allowed=False, trunks=())
-        found = ways_out(directory, site, wanted, lambda slug: trunk_up(self._view, slug) is not False)
+        found = ways_out(
+            directory,
+            site,
+            wanted,
+            lambda slug: trunk_up(self._view, slug) is not False,
+            lambda slug: trunk_answers(self._view, slug) is not False,
+        )
         return Ways(
             number=wanted,
             allowed=True,
@@ -139,11 +146,24 @@ class Routes:
 
 
 def trunk_up(view: LiveView, slug: str) -> bool | None:
-    """Whether a trunk answers Asterisk, as this node sees it; None while it sees nothing, or of one not asked."""
+    """Whether a trunk answers Asterisk and lets it log in, as this node sees it; None while it sees nothing, or of one
+    not asked.
+    """
+    row = _link(view, slug)
+    return None if row is None else row.up
+
+
+def trunk_answers(view: LiveView, slug: str) -> bool | None:
+    """The same of its keep-alive alone."""
+    row = _link(view, slug)
+    return None if row is None else row.up or row.detail.startswith(LOGIN)
+
+
+def _link(view: LiveView, slug: str) -> LinkRow | None:
     change = view.row("links", f"trunk:{slug}")
     if change is None or view.blind_since is not None:
         return None
-    return msgspec.json.decode(change.row, type=LinkRow).up
+    return msgspec.json.decode(change.row, type=LinkRow)
 
 
 async def _check_trunks(connection: Connection, lines: Sequence[RouteLine]) -> None:

@@ -78,12 +78,12 @@ async def test_what_the_registrar_says_is_what_the_page_shows(
     await shown(up=True, detail="")
     registrar.accounts = {ACCOUNT: "another-secret"}
     await asked_again()
-    await shown(up=False, detail="refused")
+    await shown(up=False, detail="login refused")
     assert not (await chief.link("site:lyon"))["up"]
     await node.kill9()
     await node.start()
     chief = await node.login(CHIEF)
-    await shown(up=False, detail="refused")
+    await shown(up=False, detail="login refused")
     registrar.accounts = {ACCOUNT: SECRET}
     await asked_again()
     await shown(up=True, detail="")

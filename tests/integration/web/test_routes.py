@@ -26,8 +26,8 @@ async def trunk(office: Office, admin: Caller, slug: str, **more: Any) -> str:
     return str(answer.json["id"])
 
 
-def link(office: Office, slug: str, *, up: bool) -> None:
-    row = LinkRow(id=f"trunk:{slug}", up=up, since=1.0, detail="", lag=0.0, drift=0, as_of=1.0)
+def link(office: Office, slug: str, *, up: bool, detail: str = "") -> None:
+    row = LinkRow(id=f"trunk:{slug}", up=up, since=1.0, detail=detail, lag=0.0, drift=0, as_of=1.0)
     raw = msgspec.Raw(msgspec.json.encode(row))
     office.view.apply([Change(topic="links", key=row.id, row=raw, tenant_id=office.tenant_id)], 1.0, "owner")
 
@@ -120,6 +120,10 @@ async def test_which_way_a_call_would_take(office: Office, admin: Caller) -> Non
     emergency = (await admin.get(f"{site}/ways?number=112")).json
     assert (emergency["number"], emergency["allowed"]) == ("112", True)
     assert [way["slug"] for way in emergency["trunks"]] == ["main", "backup"]
+    for detail, order in (("login refused", ["main", "backup"]), ("unreachable", ["backup", "main"])):
+        link(office, "main", up=False, detail=detail)
+        emergency = (await admin.get(f"{site}/ways?number=112")).json
+        assert [way["slug"] for way in emergency["trunks"]] == order, detail
     office.view.set_blind(1.0)
     blind = (await admin.get(f"{site}/ways?number=112")).json
     assert [way["up"] for way in blind["trunks"]] == [None, None]

@@ -161,11 +161,20 @@ class Lines:
     second = trunk("second", priority=2)
     lyon = trunk("lyon", LYON)
 
-    def ways(self, number: str, *routes: Route, down: tuple[str, ...] = ()) -> list[str]:
+    def ways(
+        self, number: str, *routes: Route, down: tuple[str, ...] = (), refused: tuple[str, ...] = ()
+    ) -> list[str]:
         directory = Directory(
             sites=[site(), site(LYON, "lyon")], trunks=[self.first, self.second, self.lyon], routes=routes
         )
-        return [way.slug for way in ways_out(directory, site(), number, lambda slug: slug not in down)]
+        found = ways_out(
+            directory,
+            site(),
+            number,
+            lambda slug: slug not in (*down, *refused),
+            lambda slug: slug not in down,
+        )
+        return [way.slug for way in found]
 
 
 def test_ways_are_tried_by_prefix_then_priority_and_the_dead_last() -> None:
@@ -184,6 +193,16 @@ def test_an_emergency_call_leaves_where_the_caller_is() -> None:
     everything = route(1, lines.lyon)
     assert lines.ways("+33145670001", everything)[0] == "lyon"
     assert lines.ways("112", everything) == ["first", "second", "lyon"]
+    assert lines.ways("112", everything, down=("first",)) == ["second", "lyon", "first"]
+
+
+def test_a_login_that_is_not_accepted_sends_no_emergency_call_to_another_place() -> None:
+    lines = Lines()
+    everything = route(1, lines.lyon)
+    refused = ("first", "second")
+    assert lines.ways("+33145670001", everything, refused=refused)[0] == "lyon"
+    assert lines.ways("17", everything, refused=refused) == ["first", "second", "lyon"]
+    assert lines.ways("17", everything, refused=("second",), down=("first",)) == ["second", "lyon", "first"]
 
 
 @given(

@@ -43,6 +43,7 @@ class Board:
 
     def __init__(self) -> None:
         self.rows: dict[str, bool] = {}
+        self.details: dict[str, str] = {}
         self.phones: dict[str, Any] = {}
         self.now = 0.0
         self.reach = Reachability(self.show, self.drop, Stations(self.put, lambda: self.now))
@@ -57,6 +58,7 @@ class Board:
         del self.rows[name]
 
     def show(self, name: str, *, up: bool, detail: str, **_where: Any) -> None:
+        self.details[name] = detail
         assert up == (detail == "")
         self.rows[name] = up
 
@@ -161,3 +163,23 @@ def test_a_trunk_that_logs_in_is_up_only_while_its_registrar_accepts_it() -> Non
     board.reach.follow(Directory(sites=[SITE], trunks=[replace(logs_in, mode="peer")]))
     said("refused")
     assert board.reach.trunk_up("one"), "a peer logs in nowhere"
+
+
+def test_a_trunk_whose_login_alone_is_down_answers_all_the_same() -> None:
+    """That is what counts for emergency calls, and the detail tells it to the page that shows ways."""
+    board = Board()
+    logs_in = replace(trunk("one"), mode="register", username="account", host="h", port=5080)
+    board.reach.follow(Directory(sites=[SITE], trunks=[logs_in]))
+    seen = []
+    for status in ("registered", "unreachable"):
+        for login in ("registered", "refused", "unregistered"):
+            board.hear("trunk-one", status)
+            board.reach.registered(
+                RegistrationChanged(at=1.0, account="account", server="h:5080", status=login)
+            )
+            seen.append(
+                (board.reach.trunk_up("one"), board.reach.trunk_answers("one"), board.details["trunk:one"])
+            )
+    silent = (False, False, "unreachable")
+    assert seen[:3] == [(True, True, ""), (False, True, "login refused"), (False, True, "login unregistered")]
+    assert seen[3:] == [silent] * 3
