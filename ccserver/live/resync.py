@@ -26,6 +26,7 @@ from ccserver.live.control import Control, agent_channel, customer_channel, stag
 from ccserver.live.engine import Engine
 from ccserver.ports import Ami
 from ccserver.telephony.ari import Ari
+from ccserver.telephony.errors import AmiError
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +92,7 @@ class Resync:
         self._cel_file = cel_file
         self._clock = clock
         self._cel_from = cel_from
+        self._logins_refused = False
 
     async def run(self) -> None:
         """Compares and corrects. Waits for both sockets: with one of them the picture would be half."""
@@ -120,13 +122,25 @@ class Resync:
             fact = listed_endpoint(endpoint, now)
             if fact is not None:
                 self._engine.apply(fact)
-        for item in await self._ami.action_list("PJSIPShowRegistrationsOutbound"):
-            login = listed_registration(item, now)
-            if login is not None:
-                self._engine.apply(login)
+        await self._logins(now)
         await self._adopt()
         self._cel_from = asked_at - CEL_MARGIN_SECONDS
         return drift
+
+    async def _logins(self, now: float) -> None:
+        """An Asterisk that cannot list its logins (no res_pjsip_outbound_registration) has none; told once."""
+        try:
+            listed = await self._ami.action_list("PJSIPShowRegistrationsOutbound")
+        except AmiError as error:
+            if not self._logins_refused:
+                log.warning("logins at providers cannot be listed", why=str(error))
+            self._logins_refused = True
+            return
+        self._logins_refused = False
+        for item in listed:
+            login = listed_registration(item, now)
+            if login is not None:
+                self._engine.apply(login)
 
     async def _from_cel(self) -> int:
         if self._cel_file is None:
