@@ -65,9 +65,11 @@ def call_state(call: Call, user_id: UUID) -> str:
         return "ringing" if call.agent_id == user_id and not rung else ""
     if call.answered_at is not None:
         return "on_hold" if call.held_since is not None else "on_call"
-    # Who dialled on his keypad waits for an answer; his own leg has none yet.
-    dialled = leg.uniqueid == call.legs[0].uniqueid and not leg.uniqueid.startswith("cc-")
-    return "dialing" if dialled or leg.answered_at is not None else "ringing"
+    # Who placed the call waits for an answer: at once if he dialled on his keypad, else from his own answer on. Who is
+    # called rings until both are connected, though his telephone answers a few milliseconds before.
+    placed = leg.uniqueid == call.legs[0].uniqueid
+    by_keypad = not leg.uniqueid.startswith("cc-")
+    return "dialing" if placed and (by_keypad or leg.answered_at is not None) else "ringing"
 
 
 def _rang_for(leg: Leg, call: Call, user_id: UUID) -> bool:

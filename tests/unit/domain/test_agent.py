@@ -94,6 +94,18 @@ def test_a_call_is_one_story_in_the_agents_time() -> None:
     ]
 
 
+def test_who_is_called_rings_until_he_is_connected() -> None:
+    """His telephone answers some milliseconds before the caller is put through: no dialling of his lies between."""
+    shift = Shift()
+    shift.choose(0, "available")
+    caller = "1790000000.7"
+    play = Play().channel(0, caller, "trunk-paris", exten="0162000010", caller="0612345678")
+    agent = f"cc-{play.call.id}-agent"
+    play.channel(0.1, agent, "1001", linkedid=caller).rings(0.5, agent).up(3, agent).up(3.05, caller)
+    shift.calls(play.gone(9, agent).gone(9.1, caller))
+    assert [state for state, _, _ in shift.told] == ["available", "ringing", "on_call", "available"]
+
+
 def test_a_pause_asked_during_a_call_begins_when_the_call_is_over() -> None:
     shift = Shift()
     shift.choose(0, "available")
