@@ -23,7 +23,9 @@ async def test_a_page_that_cannot_be_renewed_stays(open_page: OpenPage, harness:
     harness.answers[REFRESH] = refused("database_away", 503)
     await page.locator("#number").fill("0612345678")
     await page.locator("#number").press("Enter")
-    await expect(page.get_by_text("Le serveur ne peut pas confirmer votre session")).to_be_visible(timeout=LATER)
+    await expect(page.get_by_text("Le serveur ne peut pas confirmer votre session")).to_be_visible(
+        timeout=LATER
+    )
     await expect(page.locator("#pulse")).to_have_text("En direct", timeout=LATER)
     await expect(page).to_have_url(f"{harness.url}/desk")
     # Only a session that the server says is over leads to the login.
