@@ -13,6 +13,7 @@ from ccserver.storage.pool import Database
 
 from tests.integration.app.test_stations import CALLER, only_call
 from tests.rig.asterisk import (
+    DID_WITHOUT_FALLBACK,
     PARIS_DID,
     PARIS_SECOND_DID,
     Central,
@@ -35,10 +36,14 @@ def outside(number: str) -> DestinationPbx:
 
 
 def relaying(model: PbxModel) -> PbxModel:
-    """1001, then 1002; 1002, then a number outside; and on lyon's number a forward that is busy, then the voicemail."""
-    second = {
+    """1001, then 1002; 1002, then a number outside; and on lyon's number a forward that is busy, then the voicemail.
+
+    And a number whose first destination Asterisk cannot be told, then 1002.
+    """
+    second: dict[str, dict[str, Any]] = {
         PARIS_DID: {"unanswered": ring("1002"), "ring_seconds": 5},
         PARIS_SECOND_DID: {"unanswered": outside(ANSWERS_OUTSIDE), "ring_seconds": 5},
+        DID_WITHOUT_FALLBACK: {"opened": DestinationPbx(target="unanswered"), "unanswered": ring("1002")},
     }
     busy = {"opened": outside(BUSY_OUTSIDE), "unanswered": DestinationPbx(target="voicemail")}
     lyon = {did.number: busy for did in model.dids if did.site == "lyon"}
@@ -112,6 +117,15 @@ async def test_a_phone_that_is_not_there_passes_on_to_a_number_outside(
     journey = await history(installation)
     assert journey["call"]["outcome"] == "answered"
     assert [leg["role"] for leg in journey["legs"]] == ["customer", "agent"]
+
+
+async def test_who_is_not_in_asterisk_at_all_is_passed_over(
+    installation: Installation, sipp: SippFactory
+) -> None:
+    await sipp("phone_answers", extension="1002")
+    caller = await sipp("caller", number=DID_WITHOUT_FALLBACK, caller=CALLER, talk_ms=300)
+    assert await caller.wait(60) == 0
+    assert caller.statuses()[-1] == 200
 
 
 async def test_nobody_at_all_is_missed(installation: Installation, sipp: SippFactory) -> None:
