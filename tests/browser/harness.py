@@ -86,6 +86,8 @@ class Harness:
         # What is answered only when its gate is opened.
         self.gates: dict[tuple[str, str], asyncio.Event] = {}
         self.following: dict[str, Any] = {}  # What a list answers after a cursor.
+        # What it answers one time after the other, the last one from then on.
+        self.turns: dict[tuple[str, str], list[Any]] = {}
         self.topics: dict[str, dict[str, Row]] = {}
         self.fill_topics()
 
@@ -168,6 +170,8 @@ class Harness:
             await self.gates[key].wait()
         if request.query.get("after") in self.following:
             status, answer = 200, self.following[request.query["after"]]
+        elif turns := self.turns.get(key):
+            status, answer = 200, turns.pop(0) if len(turns) > 1 else turns[0]
         elif key in self.answers:
             status, answer = self.answers[key]
         else:

@@ -4,11 +4,11 @@ import asyncio
 import re
 import time
 
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.browser import scenes
 from tests.browser.conftest import OpenPage
-from tests.browser.harness import Harness
+from tests.browser.harness import Harness, Row
 from tests.browser.witness import quiet, ready
 from tests.rig.wait import until
 
@@ -74,6 +74,107 @@ async def test_more_is_asked_for_while_the_list_is_read_again(open_page: OpenPag
     await page.get_by_role("button", name="Afficher la suite").click()
     gate.set()
     await expect(page.locator("#calls > tr")).to_have_count(len(rows))
+
+
+def paged(harness: Harness, pages: list[list[Row]]) -> None:
+    """The list answers these pages, one after the other."""
+    cursors = [page[-1]["id"] for page in pages[:-1]] + [None]
+    answers = [{"items": page, "next": cursor} for page, cursor in zip(pages, cursors, strict=True)]
+    harness.answers[("GET", "/api/calls")] = (200, answers[0])
+    harness.following = dict(zip(cursors[:-1], answers[1:], strict=True))
+
+
+async def shows(page: Page, rows: list[Row]) -> None:
+    """The list shows these calls in this order."""
+    keys = [row["id"] for row in rows]
+    await page.wait_for_function(
+        "(keys) => [...document.querySelectorAll('#calls > tr')].map((tr) => tr.dataset.key).join() === keys.join()",
+        arg=keys,
+    )
+
+
+async def test_the_list_is_read_again_as_long_as_it_was(open_page: OpenPage, harness: Harness) -> None:
+    harness.topics["history"] = {}
+    harness.topics["calls"] = {}
+    rows = scenes.history(time.time())
+    paged(harness, [rows[:3], rows[3:6], rows[6:]])
+    page = await open_page("/calls")
+    await ready(page)
+    await shows(page, rows[:3])
+    await page.get_by_role("button", name="Afficher la suite").click()
+    await shows(page, rows[:6])
+    renamed = [row | {"agent": "Lu à nouveau"} for row in rows]
+    paged(harness, [renamed[:3], renamed[3:6], renamed[6:]])
+    await harness.put("history", "*", None)
+    await expect(page.locator("#calls > tr").nth(5)).to_contain_text("Lu à nouveau")
+    await shows(page, rows[:6])
+    await expect(page.locator("#more-row")).to_be_visible()
+
+
+async def test_what_has_no_room_is_dropped_and_found_again(open_page: OpenPage, harness: Harness) -> None:
+    harness.topics["history"] = {}
+    harness.topics["calls"] = {}
+    now = time.time()
+    rows = [scenes.ended(f"e{i}", now, started_at=now - 100 - i) for i in range(60)]
+    harness.answers[("GET", "/api/calls")] = (200, {"items": rows[10:], "next": None})
+    page = await open_page("/calls")
+    await ready(page)
+    await shows(page, rows[10:])
+    await expect(page.locator("#more-row")).to_be_hidden()
+    for row in reversed(rows[:10]):
+        await harness.put("history", row["id"], row)
+    await shows(page, rows[:50])
+    # One that began long ago has its place on the next page, whatever the stream tells of it.
+    await harness.put("history", rows[55]["id"], rows[55])
+    newest = scenes.ended("newest", now, started_at=now - 1)
+    await harness.put("history", newest["id"], newest)
+    await shows(page, [newest, *rows[:49]])
+    harness.answers[("GET", "/api/calls")] = (200, {"items": [newest, *rows], "next": None})
+    await page.get_by_role("button", name="Afficher la suite").click()
+    await shows(page, [newest, *rows])
+    await expect(page.locator("#more-row")).to_be_hidden()
+
+
+async def test_an_end_that_was_written_just_after_the_reading_is_caught_up_with(
+    open_page: OpenPage, harness: Harness
+) -> None:
+    harness.topics["history"] = {}
+    harness.topics["calls"] = {}
+    rows = scenes.history(time.time())
+    before = {"items": rows[1:], "next": None}
+    # Read as the page opens and as its stream begins; then once more, the first page only: what follows stays.
+    harness.turns[("GET", "/api/calls")] = [before, before, {"items": rows[:3], "next": rows[2]["id"]}]
+    page = await open_page("/calls")
+    await shows(page, rows)
+    await expect(page.locator("#more-row")).to_be_hidden()
+
+
+async def test_no_end_is_asked_for_while_the_page_is_blind(open_page: OpenPage, harness: Harness) -> None:
+    harness.topics["history"] = {}
+    harness.topics["calls"] = {}
+    harness.blind_since = time.time()
+    now = time.time()
+    lost = scenes.call("lost", now)
+    other = scenes.ended("other", now, started_at=now - 200)
+    before = {"items": [lost], "next": None}
+    harness.turns[("GET", "/api/calls")] = [before, before, {"items": [other], "next": None}]
+    page = await open_page("/calls")
+    # Its third reading adds to what it shows: it is no list anew, from which the lost one would be gone.
+    await expect(page.locator(f"#history-{other['id']}")).to_be_visible()
+    await shows(page, [lost, other])
+    await harness.go_blind(None)
+    await shows(page, [other])
+
+
+async def test_of_the_calls_that_ended_the_last_ones_are_kept(open_page: OpenPage) -> None:
+    page = await open_page("/calls")
+    kept = await page.evaluate("""async () => {
+      const { makeStore } = await import("lib/store");
+      const store = makeStore();
+      for (let i = 0; i < 700; i += 1) store.apply([["history", `h${i}`, { i }], ["calls", `c${i}`, { i }]]);
+      return [store.rows("history").size, store.rows("history").has("h699"), store.rows("calls").size];
+    }""")
+    assert kept == [500, True, 700]
 
 
 async def test_a_journey_by_keyboard(open_page: OpenPage) -> None:

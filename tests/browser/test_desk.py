@@ -136,6 +136,18 @@ async def test_a_call_from_ringing_to_its_end(open_page: OpenPage, harness: Harn
     await expect(page.locator("#idle")).to_be_visible()
 
 
+async def test_a_call_that_was_written_just_after_the_page_read_is_among_the_last(
+    open_page: OpenPage, harness: Harness
+) -> None:
+    now = time.time()
+    over = scenes.ended("late", now, agent_id=ME)
+    # Read as the page opens and as its stream begins, when it was still in progress there; then once more.
+    before = {"items": [scenes.call("late", now, agent_id=ME)], "next": None}
+    harness.turns[("GET", "/api/calls")] = [before, before, {"items": [over], "next": None}]
+    page = await at_desk(open_page)
+    await expect(page.locator(f"#recent-{over['id']}")).to_be_visible()
+
+
 SENTENCES = {
     "no_answer": "personne n’a décroché",
     "busy": "occupée",

@@ -56,15 +56,18 @@ export function makeCallFilters({ words, clock, boot }) {
       return new URLSearchParams(query);
     },
     /** @param {() => void} listener */ onChange: (listener) => listeners.add(listener),
-    /** Whether a row that just came belongs to the list. @param {any} row */
-    matches(row) {
+    /** Tells of rows that just came whether they belong to the list. @returns {(row: any) => boolean} */
+    matcher() {
       const want = values();
-      const day = isoDay(row.started_at);
-      if ((want.date_from && day < want.date_from) || (want.date_to && day > want.date_to)) return false;
-      if (want.direction && row.direction !== want.direction) return false;
-      if (want.outcome && row.outcome !== want.outcome) return false;
-      if (want.agent && row.agent_id !== want.agent) return false;
-      return !want.number || row.number.includes(want.number.replace(/^\+/, ""));
+      const digits = want.number?.replace(/^\+/, "");
+      return (row) => {
+        const day = isoDay(row.started_at);
+        if ((want.date_from && day < want.date_from) || (want.date_to && day > want.date_to)) return false;
+        if (want.direction && row.direction !== want.direction) return false;
+        if (want.outcome && row.outcome !== want.outcome) return false;
+        if (want.agent && row.agent_id !== want.agent) return false;
+        return !digits || row.number.includes(digits);
+      };
     },
   };
 }

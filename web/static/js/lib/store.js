@@ -3,6 +3,9 @@
  * @typedef {Map<string, any>} Rows
  */
 
+/** Calls end all day: the last of them are kept. Whoever lists them follows them. */
+const KEPT = { history: 500 };
+
 export function makeStore() {
   /** @type {Map<string, Rows>} */
   const topics = new Map();
@@ -48,8 +51,10 @@ export function makeStore() {
     apply(changes) {
       askReload(new Set(changes.filter(([, key, row]) => key === "*" && row === null).map(([topic]) => topic)));
       for (const [topic, key, row] of changes) {
-        if (row === null) rows(topic).delete(key);
-        else rows(topic).set(key, row);
+        const found = rows(topic);
+        if (row === null) found.delete(key);
+        else found.set(key, row);
+        if (found.size > KEPT[topic]) found.delete(found.keys().next().value);
       }
       announce(new Set(changes.map(([topic]) => topic)));
       for (const { name, listener } of followers) {
