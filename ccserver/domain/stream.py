@@ -31,7 +31,8 @@ ANNOUNCED_TOPICS = frozenset({"history", "users", "sites", "phones", "me"})
 A page that gets a snapshot reads these tables again over HTTP (the snapshot lists them in ``reload``).
 """
 RELOAD_KEY = "*"
-"""Deleting this key of an announced topic says that announcements may have been missed: read the table again."""
+"""Deleting this key of an announced topic says that announcements may have been missed, or that the table was written
+long after them: read the table again."""
 
 DELETED = msgspec.Raw(b"null")
 """The row of a change that deletes: msgspec cannot decode ``Raw | None``, and on the wire it is null."""
