@@ -5,7 +5,9 @@ from ccserver.domain.way import way_failed
 from ccserver.stack.softphone import CLOSED
 
 from tests.integration.asterisk.full.conftest import CarrierFactory
+from tests.rig.asterisk import Central
 from tests.rig.fixtures import PhoneFactory
+from tests.rig.wait import until
 
 pytestmark = pytest.mark.asterisk
 
@@ -72,6 +74,21 @@ async def test_who_was_heard_is_not_rung_a_second_time(
     await agent.dial("0145671230")
     await agent.event(CLOSED, since=since)
     assert (paris.dialled, backup.dialled) == (["0145671230"], [])
+
+
+async def test_a_trunk_that_only_says_trying_until_the_time_is_over_is_followed_by_none(
+    asterisk: Central, carrier: CarrierFactory
+) -> None:
+    """It has the call, and may be ringing somebody: the server goes on after a refusal only, and so does the net."""
+    paris, backup = await carrier("paris", "100 Trying"), await carrier("paris-backup")
+    await asterisk.process.rx("channel originate Local/hasty@trial/n application Wait 1")
+    await paris.called()
+    await until(lambda: nobody_calls(asterisk), "the end of the call")
+    assert (paris.dialled, backup.dialled) == (["0145671230"], [])
+
+
+async def nobody_calls(central: Central) -> bool:
+    return not (await central.process.rx("core show channels concise")).strip()
 
 
 async def test_a_ring_of_one_call_does_not_end_the_next_ones_search(
