@@ -1,12 +1,14 @@
 """Who is really at the other end, when some proxies are trusted to say so."""
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
 class Addresses:
@@ -42,9 +44,19 @@ class Addresses:
             return True
         return self._is_trusted(request.remote or "") and request.headers.get("X-Forwarded-Proto") == "https"
 
+    def origin(self, request: web.Request) -> str:
+        """Where the reader's browser finds us: the public URL, else the Host, http://localhost if that is none."""
+        if self._public.netloc:
+            return self._public.geturl().rstrip("/")
+        scheme = "https" if self.is_secure(request) else "http"
+        return f"{scheme}://{request.host}" if _is_host(request.host) else "http://localhost"
+
     def is_own_origin(self, request: web.Request, origin: str) -> bool:
         """Whether an Origin header names this server: the Host that was asked for, or the public URL."""
-        parts = urlsplit(origin)
+        try:
+            parts = urlsplit(origin)
+        except ValueError:
+            return False
         if parts.scheme not in ("http", "https") or not parts.netloc:
             return False
         if parts.netloc.lower() == request.host.lower():
@@ -59,6 +71,14 @@ class Addresses:
         return parsed is not None and any(
             parsed.version == network.version and parsed in network for network in self._trusted
         )
+
+
+def _is_host(host: str) -> bool:
+    try:
+        parts = urlsplit(f"//{host}")
+        return _HOST.fullmatch(host) is not None and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

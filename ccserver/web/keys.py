@@ -30,6 +30,7 @@ from ccserver.web.address import Addresses
 from ccserver.web.csrf import Csrf
 from ccserver.web.i18n import DEFAULT, Catalogues
 from ccserver.web.problem import Problem
+from ccserver.web.published import Published
 from ccserver.web.route import Route
 from ccserver.web.tokens import AccessTokens
 
@@ -37,7 +38,16 @@ from ccserver.web.tokens import AccessTokens
 class PageRenderer(Protocol):
     """Turns what a page's handler returned, or a problem, into HTML; given by whoever owns the pages."""
 
+    @property
+    def watching(self) -> bool:
+        """Whether templates may change while the server runs: nothing that was rendered may be kept."""
+        ...
+
     def page(self, request: web.Request, template: str, value: Any) -> web.StreamResponse: ...
+
+    def text(self, template: str, value: Any) -> str:
+        """The page's text alone; may be called in a thread."""
+        ...
 
     def error(self, request: web.Request, told: Problem) -> web.StreamResponse: ...
 
@@ -61,6 +71,7 @@ HEALTH = web.AppKey("HEALTH", HealthRegistry)
 CATALOGUES = web.AppKey("CATALOGUES", Catalogues)
 RENDERER: web.AppKey[PageRenderer] = web.AppKey("RENDERER")
 ROUTES: web.AppKey[Sequence[Route]] = web.AppKey("ROUTES")
+PUBLISHED = web.AppKey("PUBLISHED", Published)
 ADDRESSES = web.AppKey("ADDRESSES", Addresses)
 CSRF = web.AppKey("CSRF", Csrf)
 ACCESS_TOKENS = web.AppKey("ACCESS_TOKENS", AccessTokens)

@@ -102,6 +102,9 @@ def _responses(route: Route, by_type: Mapping[str, Any]) -> dict[str, Any]:
         done["headers"] = {"ETag": {"description": "The row's version", "schema": {"type": "string"}}}
     if route.versioned is not None and not route.is_safe:
         responses["412"] = _changed(by_type[repr(ChangedProblem)], by_type[repr(route.versioned)])
+    if route.published:
+        done["headers"] = {"ETag": {"description": "Changes with the document", "schema": {"type": "string"}}}
+        responses["304"] = {"description": "The document is the one that If-None-Match names"}
     if route.path == "/health":
         responses["503"] = done
     responses["default"] = {"description": "A problem", "content": _PROBLEM}

@@ -121,6 +121,11 @@ class Renderer:
             environment.get_template(name)
         return environment
 
+    @property
+    def watching(self) -> bool:
+        """Whether templates and files are read again when they change."""
+        return self._assets.watching
+
     @cached_property
     def script_sentences(self) -> tuple[str | tuple[str, str], ...]:
         """Every sentence that a script says by t() or tn(), found in the scripts themselves."""

@@ -22,6 +22,7 @@ class Route:
     ``upload``: the content types of a file that is the whole body, instead of a struct. ``other_types``: those in
     which the answer may also come. ``versioned``: the struct of the row that the route reads or changes, which has a
     version: answers carry it as ``ETag``, and what changes it keeps to ``If-Match`` (the handler asks ``versions_of``).
+    ``published``: the answer is the same for everybody, and 304 for who names its ``ETag`` (``published.Document``).
     """
 
     method: str
@@ -40,6 +41,7 @@ class Route:
     content_type: str = "application/json"
     other_types: tuple[str, ...] = ()
     versioned: Any = None
+    published: bool = False
 
     @property
     def is_safe(self) -> bool:

@@ -39,6 +39,7 @@ from ccserver.web.api import routes as outgoing
 from ccserver.web.csrf import Csrf
 from ccserver.web.decoding import BODY_LIMIT
 from ccserver.web.i18n import Catalogues
+from ccserver.web.published import Published
 from ccserver.web.route import Route
 from ccserver.web.routing import register
 from ccserver.web.tokens import AccessTokens
@@ -113,6 +114,7 @@ def make_app(parts: WebParts) -> web.Application:
         app[keys.RENDERER] = parts.renderer
     routes = (*ROUTES, *parts.routes)
     app[keys.ROUTES] = routes
+    app[keys.PUBLISHED] = Published()
     register(app, routes)
     for setup in parts.setups:
         setup(app)

@@ -111,6 +111,15 @@ async def test_a_link_unfolds_what_it_leads_to_even_if_the_search_hid_it(open_pa
     await expect(schema.locator("tbody th").first).to_contain_text("password", timeout=LATER)
 
 
+async def test_an_address_that_points_at_no_anchor_leaves_the_search_alive(open_page: OpenPage) -> None:
+    page = await opened(open_page, "/api/docs#%")
+    await page.locator("#search").fill("reset password")
+    await expect(page.locator(USERS)).to_be_hidden(timeout=LATER)
+    await page.evaluate("location.hash = '#%E0%A4%A'")
+    await page.locator("#search").fill("")
+    await expect(page.locator(USERS)).to_be_visible(timeout=LATER)
+
+
 async def test_a_command_is_copied(open_page: OpenPage, harness: Harness) -> None:
     page = await opened(open_page, f"/api/docs{USERS}")
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=harness.url)
@@ -130,5 +139,6 @@ async def test_it_is_read_without_a_script(open_page: OpenPage, harness: Harness
         await plain.locator(f"{USERS} > summary").click()
         await expect(plain.locator(f"{USERS} pre")).to_be_visible(timeout=LATER)
         await expect(plain.locator("#search")).to_be_hidden(timeout=LATER)
+        await expect(plain.locator(".unstarted")).to_be_hidden(timeout=LATER)
     finally:
         await bare.close()

@@ -31,6 +31,39 @@ async def test_a_form_waits_for_its_script(context: BrowserContext, harness: Har
     assert await harness.asked("POST", "/api/auth/login") == [{"login": "camille", "password": "secret"}]
 
 
+async def test_a_page_whose_scripts_do_not_come_says_so_without_them(
+    context: BrowserContext, harness: Harness
+) -> None:
+    """A rolling update, a browser of long ago on a wall: nothing would ever happen, and nobody be told."""
+    page = await context.new_page()
+    await page.emulate_media(reduced_motion="reduce")
+    await page.route("**/js/lib/store*", lambda route: route.abort())
+    await page.goto(f"{harness.url}/login", wait_until="commit")
+    told = page.locator(".unstarted")
+    await expect(told).to_be_attached()
+    patience = "seconds => document.documentElement.style.setProperty('--start-patience', seconds)"
+    await page.evaluate(patience, "3600s")
+    await expect(told).to_be_hidden()
+    await page.evaluate(patience, "0s")
+    await expect(told).to_be_visible()
+    await expect(told).to_have_text("Cette page n’a pas démarré. La recharger.")
+    await page.unroute("**/js/lib/store*")
+    await told.get_by_role("link").click()
+    await expect(page.locator("html[data-starting]")).to_have_count(0)
+    await expect(told).to_be_hidden()
+
+
+async def test_without_scripts_it_is_said_at_once(context: BrowserContext, harness: Harness) -> None:
+    assert context.browser is not None
+    bare = await context.browser.new_context(java_script_enabled=False)
+    try:
+        plain = await bare.new_page()
+        await plain.goto(f"{harness.url}/login")
+        await expect(plain.locator(".unstarted")).to_be_visible(timeout=30_000)
+    finally:
+        await bare.close()
+
+
 TWICE = """async () => {
   const { makeAdminData } = await import("controllers/admin-data");
   const asked = [];

@@ -1,7 +1,9 @@
 """/api/openapi.json and /api/docs: the interface as the routes themselves tell it."""
 
+import asyncio
 import shlex
 from collections.abc import Sequence
+from html import escape
 from typing import Annotated
 
 from aiohttp import web
@@ -15,13 +17,15 @@ from ccserver.web.decoding import Body
 from ccserver.web.i18n import N_, Catalogues
 from ccserver.web.openapi import build_openapi
 from ccserver.web.pages.shell import theme_of
+from ccserver.web.published import Gapped
 from ccserver.web.rendering import Shell
 from ccserver.web.route import Route
-from ccserver.web.routing import reply
 from ccserver.web.sentences import ERRORS, FIELDS
 from ccserver.web.stream import asyncapi
 
 TEMPLATE = "pages/reference.html"
+NONCE, ORIGIN = "gap-of-the-nonce-5d1c", "gap-of-the-origin-5d1c"
+"""What stands in the kept page where each answer has its own."""
 ME = f'curl -sS "$CCSERVER/api/me" -H @{TOKEN_FILE}'
 
 
@@ -33,20 +37,27 @@ class DocsQuery(Body, frozen=True, kw_only=True):
 
 
 async def openapi(request: web.Request, _actor: Actor | None) -> web.Response:
-    return reply(build_openapi(request.app[keys.ROUTES]))
+    routes = request.app[keys.ROUTES]
+    document = await request.app[keys.PUBLISHED].document("openapi", lambda: build_openapi(routes))
+    return document.answer(request)
 
 
 async def docs(request: web.Request, _actor: Actor | None, query: DocsQuery) -> web.StreamResponse:
-    known = query.lang in request.app[keys.CATALOGUES].locales
-    shell = docs_shell(
-        request.app[keys.ROUTES],
-        request.app[keys.CATALOGUES],
-        origin=request.app[keys.SETTINGS].public_url or str(request.url.origin()),
-        locale=query.lang if known else keys.locale_of(request),
-        theme=theme_of(request),
-        nonce=keys.nonce_of(request),
-    )
-    return request.app[keys.RENDERER].page(request, TEMPLATE, shell)
+    routes, catalogues = request.app[keys.ROUTES], request.app[keys.CATALOGUES]
+    renderer, theme = request.app[keys.RENDERER], theme_of(request)
+    locale = query.lang if query.lang in catalogues.locales else keys.locale_of(request)
+
+    def make() -> Gapped:
+        shell = docs_shell(routes, catalogues, origin=ORIGIN, locale=locale, theme=theme, nonce=NONCE)
+        return Gapped(renderer.text(TEMPLATE, shell), ORIGIN, NONCE)
+
+    if renderer.watching:
+        page = await asyncio.to_thread(make)
+    else:
+        page = await request.app[keys.PUBLISHED].page((TEMPLATE, locale, theme), make)
+    origin = escape(shlex.quote(request.app[keys.ADDRESSES].origin(request)))
+    text = page.filled({ORIGIN: origin, NONCE: keys.nonce_of(request)})
+    return web.Response(text=text, content_type="text/html")
 
 
 def docs_shell(
@@ -77,7 +88,12 @@ def docs_shell(
 
 ROUTES = (
     Route(
-        "GET", "/api/openapi.json", openapi, ability=Ability.PUBLIC, summary="This interface as OpenAPI 3.1"
+        "GET",
+        "/api/openapi.json",
+        openapi,
+        ability=Ability.PUBLIC,
+        published=True,
+        summary="This interface as OpenAPI 3.1",
     ),
     Route(
         "GET",

@@ -152,7 +152,7 @@ async def tell_accounts(request: web.Request, accounts: Sequence[Account]) -> li
     server = await request.app[keys.SIP_PLACE].server(_asked_host(request))
     catalogues, locale = request.app[keys.CATALOGUES], keys.locale_of(request)
     words = {name: catalogues.say(locale, sentence) for name, sentence in WORDS.items()}
-    base = _own_address(request)
+    base = request.app[keys.ADDRESSES].origin(request)
 
     def tell() -> list[Provisioning | None]:
         return [
@@ -168,13 +168,6 @@ async def tell_accounts(request: web.Request, accounts: Sequence[Account]) -> li
 
 def _with_secret(account: Account, how: Provisioning | None) -> PhoneWithSecret:
     return PhoneWithSecret(phone=account.phone, secret=account.secret, provisioning=how)
-
-
-def _own_address(request: web.Request) -> str:
-    """Where the reader's browser finds us, and so does a phone on their desk."""
-    public = request.app[keys.SETTINGS].public_url
-    scheme = "https" if request.app[keys.ADDRESSES].is_secure(request) else "http"
-    return public.rstrip("/") or f"{scheme}://{request.host}"
 
 
 def _asked_host(request: web.Request) -> str:

@@ -14,9 +14,18 @@ class Pages:
     def __init__(self, renderer: Renderer) -> None:
         self._renderer = renderer
 
+    @property
+    def watching(self) -> bool:
+        """Whether templates are read again when they change."""
+        return self._renderer.watching
+
     def page(self, request: web.Request, template: str, value: Shell) -> web.StreamResponse:
         """The page of a handler's shell."""
         return _html(self._renderer.render(template, value))
+
+    def text(self, template: str, value: Shell) -> str:
+        """The page of a shell as text."""
+        return self._renderer.render(template, value)
 
     def error(self, request: web.Request, told: Problem) -> web.StreamResponse:
         """A problem, told to somebody who opened a page. Needs no database and no user."""

@@ -15,7 +15,10 @@ _SAME_SITE = ("same-origin", "none")
 
 def is_own_host(request: web.Request, origin: str) -> bool:
     """Whether the Origin is the host that was asked for; enough where no proxy renames it."""
-    return urlsplit(origin).netloc.lower() == request.host.lower()
+    try:
+        return urlsplit(origin).netloc.lower() == request.host.lower()
+    except ValueError:
+        return False
 
 
 def check_origin(request: web.Request, is_own: IsOwnOrigin) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from aiohttp import web
 
 from ccserver import __version__
 from ccserver.domain.access import Ability, Actor
 from ccserver.web import keys
+from ccserver.web.published import Document
 from ccserver.web.route import Route
 from ccserver.web.stream import asyncapi
 from ccserver.web.stream.endpoint import Authenticate
@@ -36,6 +36,7 @@ def stream_routes(hub: Hub, authenticate: Authenticate) -> tuple[Route, ...]:
             "/api/asyncapi.json",
             _json(asyncapi.document(__version__)),
             ability=Ability.PUBLIC,
+            published=True,
             summary="AsyncAPI document of the live stream",
         ),
         Route(
@@ -43,6 +44,7 @@ def stream_routes(hub: Hub, authenticate: Authenticate) -> tuple[Route, ...]:
             "/api/protocol",
             _json(asyncapi.protocol()),
             ability=Ability.PUBLIC,
+            published=True,
             summary="Topics, messages and close codes of the live stream",
         ),
     )
@@ -52,10 +54,10 @@ def _is_own_origin(request: web.Request, origin: str) -> bool:
     return request.app[keys.ADDRESSES].is_own_origin(request, origin)
 
 
-def _json(document: Mapping[str, Any]) -> Any:
-    body = msgspec.json.encode(document)
+def _json(told: Mapping[str, Any]) -> Any:
+    document = Document(told)
 
     async def handle(request: web.Request, actor: Actor | None = None) -> web.Response:
-        return web.Response(body=body, content_type="application/json")
+        return document.answer(request)
 
     return handle

@@ -4,6 +4,8 @@ import asyncio
 import html
 import json
 import shutil
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ import pytest
 from ccserver.domain.access import Ability, Actor, Role
 from ccserver.services.health import PartHealth
 from ccserver.web import keys
+from ccserver.web.api import docs
+from ccserver.web.openapi import build_openapi
 from ccserver.web.problem import Problem, respond
 from ccserver.web.route import Route
 from ccserver.web.routing import register
@@ -128,6 +132,50 @@ async def test_the_docs_can_be_read_by_anybody_and_name_every_error(office: Offi
     assert "/api/users/{id}" in page and 'id="topic-agents"' in page
     french = await (await office.caller()).get("/api/docs?lang=fr", headers={"Accept-Language": "en"})
     assert "Codes d’erreur" in french.body.decode()
+
+
+async def test_the_docs_are_made_once_whoever_asks(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are public, and a tenth of a second's work: nobody may hold up the loop by asking again."""
+    made: list[str] = []
+
+    def build(routes: Sequence[Route]) -> dict[str, Any]:
+        made.append(threading.current_thread().name)
+        return build_openapi(routes)
+
+    monkeypatch.setattr(docs, "build_openapi", build)
+    caller = await office.caller()
+    pages = await asyncio.gather(
+        *(caller.get("/api/docs?lang=en", headers={"Host": f"pbx{n}.example:8443"}) for n in range(4))
+    )
+    assert len(made) == 1
+    assert threading.current_thread().name not in made
+    for number, answer in enumerate(pages):
+        nonce = answer.headers["Content-Security-Policy"].split("'nonce-")[1].split("'")[0]
+        page = answer.body.decode()
+        assert f"export CCSERVER=http://pbx{number}.example:8443\n" in page
+        assert page.count(f'nonce="{nonce}"') == page.count("nonce=") == 3
+        assert docs.NONCE not in page and docs.ORIGIN not in page
+    assert len({answer.headers["Content-Security-Policy"] for answer in pages}) == 4
+    # The office has read this one already.
+    assert (await caller.get("/api/openapi.json")).status == 200
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize("host", ["a:b", "x:99999", "[", "x';id;'"])
+async def test_the_docs_are_told_to_whoever_asks_for_no_real_host(office: Office, host: str) -> None:
+    answer = await (await office.caller()).get("/api/docs", headers={"Host": host})
+    assert answer.status == 200
+    assert "export CCSERVER=http://localhost\n" in answer.body.decode()
+
+
+@pytest.mark.parametrize("path", ["/api/openapi.json", "/api/asyncapi.json", "/api/protocol"])
+async def test_a_document_that_one_has_is_not_sent_again(office: Office, path: str) -> None:
+    caller = await office.caller()
+    first = await caller.get(path)
+    assert (first.status, first.headers["Cache-Control"]) == (200, "no-cache")
+    again = await caller.get(path, headers={"If-None-Match": f'"other", W/{first.headers["ETag"]}'})
+    assert (again.status, again.body, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    assert (await caller.get(path, headers={"If-None-Match": '"other"'})).body == first.body
 
 
 async def test_what_the_docs_tell_to_type_works(office: Office, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from unittest.mock import Mock
 import pytest
 from aiohttp.test_utils import make_mocked_request
 from ccserver.web.address import Addresses
+from ccserver.web.stream.guard import is_own_host
 from multidict import CIMultiDict
 
 
@@ -39,6 +40,32 @@ PROXIED = Addresses(["10.0.0.0/8", "::1"])
 def test_only_trusted_proxies_are_believed(peer: str | None, forwarded: str, found: str) -> None:
     headers = {"X_Forwarded_For": forwarded} if forwarded else {}
     assert PROXIED.of(_request(peer, **headers)) == found
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("pbx.example:8443", "http://pbx.example:8443"),
+        ("[2001:db8::5]:80", "http://[2001:db8::5]:80"),
+        ("cc_server", "http://cc_server"),
+        ("a:b", "http://localhost"),
+        ("x:99999", "http://localhost"),
+        ("", "http://localhost"),
+        ("[", "http://localhost"),
+        ("x'; rm -rf ~; '", "http://localhost"),
+        ("user@x", "http://localhost"),
+    ],
+)
+def test_the_host_that_was_asked_for_is_only_told_when_it_is_one(host: str, origin: str) -> None:
+    request = _request("192.0.2.1", Host=host)
+    assert Addresses().origin(request) == origin
+    assert Addresses(public_url="https://cc.example/").origin(request) == "https://cc.example"
+
+
+def test_an_origin_that_cannot_be_read_is_not_ours() -> None:
+    request = _request("192.0.2.1", Host="pbx.example")
+    assert not Addresses().is_own_origin(request, "http://[")
+    assert not is_own_host(request, "http://[")
 
 
 def test_what_is_local() -> None:

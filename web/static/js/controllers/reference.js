@@ -2,6 +2,15 @@
 import { copyText } from "lib/clipboard";
 import { setText } from "lib/render";
 
+/** What the address points at; null for nothing, and for what is no anchor at all ("#%"). */
+function pointedAt() {
+  try {
+    return document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  } catch {
+    return null;
+  }
+}
+
 /** The page can be read without a script; with one, there is a search. @param {import("lib/page").Page} page */
 export function startSearch({ tn, t }) {
   const field = /** @type {HTMLInputElement} */ (document.getElementById("search"));
@@ -37,7 +46,7 @@ export function startSearch({ tn, t }) {
   });
   // A link inside the page leads to what the search may just hide.
   window.addEventListener("hashchange", () => {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = pointedAt();
     if (!target || target.offsetParent) return;
     field.value = "";
     show();
@@ -48,7 +57,7 @@ export function startSearch({ tn, t }) {
 /** What the address points at is shown unfolded. */
 export function startOpening() {
   function open() {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = pointedAt();
     if (target instanceof HTMLDetailsElement) target.open = true;
   }
   window.addEventListener("hashchange", open);
