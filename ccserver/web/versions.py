@@ -13,7 +13,7 @@ _ONE = re.compile(r'"([^"]*)"|(\*)')
 
 
 def versions_of(request: web.Request) -> Versions:
-    """The versions that the client accepts, None when it does not say or takes any. Raises Invalid for a header that is none.
+    """The versions that the client accepts, None when it takes any. Raises Invalid for a header that is none.
 
     A weak tag counts like a strong one: proxies that compress make the one of the other, and ours name rows, not bytes.
     """

@@ -41,9 +41,10 @@ export function makeNumberForm(page, { data, site, confirm }, numbers) {
     return api.patch("/api/dids", { ids: many.dids.map(({ id }) => id), ...shared, ...(label ? { label } : {}) });
   }
 
+  /** Pressed again after one was refused, it goes on with those that are left. */
   async function removeAll(dids) {
     try {
-      for (const did of dids) await remove(did, many ? numbers.find(did.id)?.version : did.version);
+      for (const did of dids) if (!many || many.dids.includes(did)) await remove(did, many ? (numbers.find(did.id) ?? did).version : did.version);
     } finally {
       await numbers.reload();
     }
@@ -51,11 +52,17 @@ export function makeNumberForm(page, { data, site, confirm }, numbers) {
     sheet.dialog.close();
   }
 
+  function left(did) {
+    if (many) many.dids = many.dids.filter((other) => other !== did);
+  }
+
   /** Of many, which one stands in the way is said. */
   async function remove(did, version) {
     try {
       await api.del(`/api/dids/${did.id}`, version);
+      left(did);
     } catch (error) {
+      if (many && error.status === 404) return left(did);
       if (many) error.message = t("%(name)s: %(value)s", { name: formatNumber(did.number), value: error.message });
       throw error;
     }
@@ -89,6 +96,7 @@ export function makeNumberForm(page, { data, site, confirm }, numbers) {
     }),
     save: (body, row, version) => (many ? saveMany(body) : row ? api.patch(`/api/dids/${row.id}`, body, version) : api.post("/api/dids", { ...body, site_id: site().id })),
     find: (row) => numbers.find(row.id),
+    missed: (row) => (numbers.isElsewhere(row.id) ? t("Somebody else has just moved this number to another site.") : undefined),
     words: { opened: whom, closed: whom, unanswered: whom },
     saved(answer, row) {
       many?.done();

@@ -16,6 +16,8 @@ const AGAIN_MS = 5000;
 export function makeNumberPages({ api, store, toasts }, { site, text, show }) {
   /** Every number that was read, as last heard of: a form or a choice outlives the filter. @type {Map<string, any>} */
   const known = new Map();
+  /** Those that were told of as another site's. @type {Set<string>} */
+  const elsewhere = new Set();
   /** @type {any[]} */
   let rows = [];
   /** As many as were asked to be shown. */
@@ -59,8 +61,14 @@ export function makeNumberPages({ api, store, toasts }, { site, text, show }) {
     [rows, next, loaded, failing] = [found, after, true, false];
     if (!looked) whole = total;
     for (const row of rows) known.set(row.id, row);
+    if (!looked && !after) forget(new Set(rows.map(({ id }) => id)));
     show();
     served();
+  }
+
+  /** All were read: what else was known is gone, though the stream could not say so. @param {Set<string>} left */
+  function forget(left) {
+    for (const id of known.keys()) if (!left.has(id)) known.delete(id);
   }
 
   function served() {
@@ -82,6 +90,9 @@ export function makeNumberPages({ api, store, toasts }, { site, text, show }) {
     const own = changes.filter(([key]) => key.startsWith("did:"));
     for (const [key, row] of own) {
       const id = key.slice(4);
+      // Whoever moves one is told twice: gone from here, and there now.
+      if (row && row.site_id !== site().id) elsewhere.add(id);
+      else elsewhere.delete(id);
       if (!row || row.site_id !== site().id) known.delete(id);
       else if (known.has(id)) known.set(id, row);
     }
@@ -101,6 +112,7 @@ export function makeNumberPages({ api, store, toasts }, { site, text, show }) {
     loaded: () => loaded,
     rows: () => rows,
     /** @param {string} id @returns {any} */ find: (id) => known.get(id),
+    /** @param {string} id */ isElsewhere: (id) => elsewhere.has(id),
     /** Whether there are more than are shown. */ onward: () => Boolean(next),
     /** How many there are that match. */ matching: () => total,
     /** How many the site has, whatever is looked for. */ whole: () => Math.max(whole, total),

@@ -27,6 +27,8 @@ export function makeRouteForm(page, { data, site, confirm }, groups) {
       // Of the list that these groups are made of: somebody else's changes are never written over.
       await api.put(`/api/sites/${site().id}/routes`, { routes }, data.answer("route").versions?.[site().id]);
     } catch (error) {
+      // The next press goes by the list as it is now.
+      if (error.code === "changed_meanwhile") await data.reload(["route"]);
       error.errors = (error.errors ?? []).map((one) => ({ ...one, field: one.field.split(".").pop() === "trunk_id" ? "trunks" : one.field.split(".").pop() }));
       throw error;
     }
@@ -51,7 +53,7 @@ export function makeRouteForm(page, { data, site, confirm }, groups) {
       await put([...groups().filter(({ prefix }) => prefix !== row?.prefix), { prefix: group.prefix, trunks: group.trunks }]);
     },
     find: (row) => groups().find(({ prefix }) => prefix === row.prefix),
-    async fresh(_, row) { await data.reload(["route"]); return groups().find(({ prefix }) => prefix === row.prefix); },
+    fresh: (_, row) => groups().find(({ prefix }) => prefix === row.prefix),
     saved() { toasts.done(t("Saved.")); void data.reload(["route"]); },
   });
 

@@ -18,9 +18,10 @@ import { fill } from "lib/render";
  * @param {(row: any) => any} [options.find]  the row as it is now
  * @param {(problem: any, row: any) => any} [options.fresh]  the row as it is now, after the API refused a version that is over
  * @param {Record<string, (value: any) => string>} [options.words]  of fields whose values are no text
+ * @param {(row: any) => string} [options.missed]  why `find` finds it no more
  * @param {(answer: any, row: any) => void} options.saved
  */
-export function makeSheet(page, { id, title, show, body, save, find, fresh = (problem) => problem.row, words = {}, saved }) {
+export function makeSheet(page, { id, title, show, body, save, find, fresh = (problem) => problem.row, words = {}, missed, saved }) {
   const { t } = page;
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById(`${id}-dialog`));
   const form = /** @type {HTMLFormElement} */ (document.getElementById(`${id}-form`));
@@ -30,6 +31,8 @@ export function makeSheet(page, { id, title, show, body, save, find, fresh = (pr
   let warned = false;
   /** @type {{theirs: any, by: import("controllers/changed").By}|null} what the other changed, until it is settled */
   let pending = null;
+  /** Versions that are over: a list that missed the stream may still hold one. @type {Set<string>} */
+  const over = new Set();
   const changed = makeChanged(page, form, words, (choice) => settle(choice));
 
   const now = () => body(Object.fromEntries(/** @type {any} */ (new FormData(form))));
@@ -38,6 +41,8 @@ export function makeSheet(page, { id, title, show, body, save, find, fresh = (pr
     fill(note, { note: text });
     note.hidden = !text;
   }
+
+  const gone = (lost) => missed?.(lost) ?? t("Somebody else has just deleted this.");
 
   /** Ready to type in; not on a telephone, whose keyboard would cover the form. */
   function focusFirst() {
@@ -48,6 +53,7 @@ export function makeSheet(page, { id, title, show, body, save, find, fresh = (pr
 
   /** The record is another one now. Whether that is seen in this form. @param {any} theirs @param {import("controllers/changed").By} by */
   function face(theirs, by) {
+    for (const seen of [row, pending?.theirs]) if (seen?.version && seen.version !== theirs.version) over.add(seen.version);
     const rows = { base: row, theirs, before, now: now() };
     const meeting = meet(rows);
     pending = meeting.theirs.length ? { theirs, by } : null;
@@ -84,7 +90,7 @@ export function makeSheet(page, { id, title, show, body, save, find, fresh = (pr
     } catch (error) {
       if (error.code !== "changed_meanwhile" || !row) throw error;
       const theirs = await fresh(error, row);
-      if (!theirs) return tell(t("Somebody else has just deleted this."));
+      if (!theirs) return tell(gone(row));
       if (face(theirs, error)) return changed.focus();
       if (again) return send(false);
       throw error;
@@ -115,15 +121,18 @@ export function makeSheet(page, { id, title, show, body, save, find, fresh = (pr
     row: () => (dialog.open ? row : null),
     /**
      * What is done to the record as it is seen here (it is deleted, for instance): given its version. Refused because
-     * somebody changed it meanwhile, the form says what.
+     * somebody changed it meanwhile, the form says what; what nobody sees in this form is no reason to refuse.
      * @param {(version?: string) => Promise<void>} work
      */
     async act(work) {
       try {
-        await work((pending?.theirs ?? row).version);
+        await work((pending?.theirs ?? row)?.version);
       } catch (error) {
-        if (error.code === "changed_meanwhile" && row) face((await fresh(error, row)) ?? row, error);
-        throw error;
+        if (error.code !== "changed_meanwhile" || !row) throw error;
+        const theirs = await fresh(error, row);
+        if (!theirs) tell(gone(row));
+        if (!theirs || face(theirs, error)) throw error;
+        await work(row.version);
       }
     },
     /** @param {any} [known] null or nothing for a new one */
@@ -131,6 +140,7 @@ export function makeSheet(page, { id, title, show, body, save, find, fresh = (pr
       row = known;
       warned = false;
       pending = null;
+      over.clear();
       clearErrors(form);
       changed.hide();
       tell("");
@@ -145,8 +155,8 @@ export function makeSheet(page, { id, title, show, body, save, find, fresh = (pr
     look() {
       if (!dialog.open || !row || !find || form.dataset.busy) return;
       const current = find(row);
-      if (!current) tell(t("Somebody else has just deleted this."));
-      else if (!same(current, row) && !same(current, pending?.theirs)) face(current, {});
+      if (!current) tell(gone(row));
+      else if (!over.has(current.version) && !same(current, row) && !same(current, pending?.theirs)) face(current, {});
     },
   };
 }

@@ -28,8 +28,8 @@ export function startSiteList(page) {
   const countries = new Intl.DisplayNames([locale], { type: "region" });
   const form = makeSiteForm(page, data, (site) => { toasts.done(t("Saved.")); location.assign(`/sites/${site.slug}`); });
   const lines = new WeakMap();
-  /** The number of each site that is looked for. @type {Map<string, any>} */
-  let hits = new Map();
+  /** What is looked for, and the number of each site that answers to it. @type {{text: string, hits: Map<string, any>}} */
+  let looked = { text: "", hits: new Map() };
   let asked = 0;
   let timer = 0;
 
@@ -67,25 +67,38 @@ export function startSiteList(page) {
   });
 
   /** Why a site is among those looked for: "" by its own name, a number of it in words, null when it is not. */
-  function match(text, site, trunks) {
-    const wanted = text.trim().toLocaleLowerCase(locale);
+  function match(site, trunks) {
+    const wanted = looked.text.toLocaleLowerCase(locale);
     if (!wanted || [site.name, site.slug, ...trunks.flatMap(({ name, slug }) => [name, slug])].some((word) => word.toLocaleLowerCase(locale).includes(wanted))) return "";
-    const hit = hits.get(site.id);
+    const hit = looked.hits.get(site.id);
     return hit ? [formatNumber(hit.number), hit.label].filter(Boolean).join(" – ") : null;
   }
 
-  /** Numbers may be thousands: the API looks among them, and the first of each site is shown. */
+  /** The first number of each site, until each has one. @param {string} text @param {() => boolean} isOver */
+  async function findNumbers(text, isOver) {
+    const found = new Map();
+    let after = "";
+    do {
+      const answer = await api.get(`/api/dids?${new URLSearchParams({ text, limit: "200", ...(after && { after }) })}`);
+      for (const did of answer.items) if (!found.has(did.site_id)) found.set(did.site_id, did);
+      after = answer.next ?? "";
+    } while (after && !isOver() && !(data.loaded() && found.size >= data.rows("site").length));
+    return found;
+  }
+
+  /** Numbers may be thousands: the API looks among them. What was looked for before stays until the answer is here. */
   async function look() {
     const text = /** @type {HTMLInputElement} */ (place("text")).value.trim();
     const mine = ++asked;
     try {
-      const found = text.length > 1 ? (await api.get(`/api/dids?${new URLSearchParams({ text, limit: "200" })}`)).items : [];
-      if (mine !== asked) return;
-      hits = new Map(found.reverse().map((did) => [did.site_id, did]));
-      show();
+      const hits = text.length > 1 ? await findNumbers(text, () => mine !== asked) : new Map();
+      if (mine === asked) looked = { text, hits };
     } catch (error) {
-      if (mine === asked) toasts.failed(error);
+      if (mine !== asked) return;
+      looked = { text, hits: new Map() };
+      toasts.failed(error);
     }
+    if (mine === asked) show();
   }
 
   function soon() {
@@ -105,10 +118,9 @@ export function startSiteList(page) {
   function show() {
     if (!data.loaded() || !counts.told()) return;
     const all = views().sort((a, b) => a.site.name.localeCompare(b.site.name, locale));
-    const text = /** @type {HTMLInputElement} */ (place("text")).value;
     const onlyTrouble = /** @type {HTMLInputElement} */ (place("trouble")).checked;
     const troubled = all.filter(({ told }) => TROUBLES.has(told.tone)).length;
-    const seen = all.map((view) => ({ ...view, hit: match(text, view.site, view.trunks) }))
+    const seen = all.map((view) => ({ ...view, hit: match(view.site, view.trunks) }))
       .filter(({ hit, told }) => hit !== null && (!onlyTrouble || TROUBLES.has(told.tone)));
     list.show(seen.map((view) => [view.site.id, { ...view, hit: view.hit || undefined }]));
     place("sites-lead").textContent = all.length ? [tn("%(n)s site", "%(n)s sites", all.length), troubled ? tn("%(n)s with a problem", "%(n)s with a problem", troubled) : t("everything is up")].join(" · ") : "";
@@ -127,5 +139,9 @@ export function startSiteList(page) {
   filters.addEventListener("input", soon);
   filters.addEventListener("submit", (event) => event.preventDefault());
   data.onChange(show);
+  // Another number may answer now, or none.
+  store.follow("sites", (changes) => { if (looked.text && changes.some(([key]) => key.startsWith("did:"))) soon(); });
+  store.onReload("sites", () => { if (looked.text) soon(); });
+  void look();
   store.watch(["links"], show);
 }

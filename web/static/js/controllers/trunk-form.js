@@ -56,6 +56,8 @@ export function makeTrunkForm(page, { data, site, trunks, confirm }) {
       for (const name of [...TEXTS, "preset", "mode", "port", "qualify_seconds", "username"]) control(name).value = Number.isNaN(values[name]) ? "" : String(values[name] ?? "");
       control("slug").readOnly = Boolean(row);
       control("active").checked = values.active;
+      // Never told by the API: only what was typed here, so that it counts as typed after somebody else's change.
+      control("secret").value = values.secret ?? "";
       control("secret").placeholder = values.has_secret ? "••••••••" : "";
       codecs.set(values.codecs ?? []);
       addresses.set(values.addresses ?? []);

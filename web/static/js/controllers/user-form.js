@@ -18,6 +18,8 @@ export function makeUserForm(page, { nameOf, find, saved }) {
   const role = form.elements.namedItem("role");
   const secrets = makeSecretDialog(page);
   const station = makeStation(form, t);
+  /** What the button says. */
+  let activates = false;
 
   function showScope() {
     scope.hidden = role.value !== "SUPERVISOR";
@@ -41,7 +43,8 @@ export function makeUserForm(page, { nameOf, find, saved }) {
       station.show(values);
       place("user-acts").hidden = !user;
       resetPhone.hidden = !user?.extension || user.station === "mobile";
-      if (user) fill(toggle, { text: user.active ? t("Deactivate") : t("Activate again") });
+      activates = Boolean(user) && !user.active;
+      fill(toggle, { text: activates ? t("Activate again") : t("Deactivate") });
     },
     body(values) {
       const checked = [...scope.querySelectorAll("input:checked")].map((box) => box.value);
@@ -80,10 +83,10 @@ export function makeUserForm(page, { nameOf, find, saved }) {
   }));
   role.addEventListener("change", showScope);
   toggle.addEventListener("click", () => attempt(async (user, version) => {
-    await api.patch(`/api/users/${user.id}`, { active: !user.active }, version);
+    await api.patch(`/api/users/${user.id}`, { active: activates }, version);
     sheet.dialog.close();
     saved();
-    toasts.done(user.active ? t("%(name)s can no longer log in.", { name: nameOf(user) }) : t("%(name)s can log in again.", { name: nameOf(user) }));
+    toasts.done(activates ? t("%(name)s can log in again.", { name: nameOf(user) }) : t("%(name)s can no longer log in.", { name: nameOf(user) }));
   }));
 
   return {

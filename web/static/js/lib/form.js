@@ -10,16 +10,31 @@ function placeOf(form, field) {
   return { name: field, place: null };
 }
 
-/** @param {HTMLFormElement} form @param {string} field @param {string} message "" clears it */
+/** The control of a field, or of the whole that is told for it; of several (choices), the first. @param {HTMLFormElement} form */
+function controlOf(form, field, name) {
+  const found = form.elements.namedItem(field) ?? form.elements.namedItem(name);
+  return found instanceof RadioNodeList ? /** @type {HTMLInputElement} */ (found[0]) : found;
+}
+
+/** What a field is called, where it is not seen. @param {HTMLFormElement} form @param {string} field */
+function labelOf(form, field) {
+  const control = controlOf(form, field, placeOf(form, field).name);
+  const alone = control && !["radio", "checkbox"].includes(control.type) ? control.labels?.[0] : null;
+  return (alone ?? control?.closest("fieldset")?.querySelector("legend"))?.textContent.trim() ?? "";
+}
+
+/**
+ * Whether it can be read there: a part of the form that is hidden now is no place.
+ * @param {HTMLFormElement} form @param {string} field @param {string} message "" clears it
+ */
 export function setFieldError(form, field, message) {
   const { name, place } = placeOf(form, field);
-  const found = form.elements.namedItem(field) ?? form.elements.namedItem(name);
-  const control = found instanceof RadioNodeList ? found[0] : found;
+  const control = controlOf(form, field, name);
   if (place) place.textContent = message;
   if (control instanceof HTMLElement) control.toggleAttribute("aria-invalid", false);
   if (message && control instanceof HTMLElement) control.setAttribute("aria-invalid", "true");
   if (message) place?.closest("details")?.setAttribute("open", "");
-  return Boolean(place);
+  return Boolean(place?.getClientRects().length);
 }
 
 /** @param {HTMLFormElement} form */
@@ -33,13 +48,14 @@ export function clearErrors(form) {
 /** @param {HTMLFormElement} form @param {Error & {errors?: {field: string, message: string}[]}} error */
 export function showProblem(form, error) {
   const homeless = (error.errors ?? []).filter(({ field, message }) => !setFieldError(form, field, message));
-  const words = error.errors?.length ? homeless.map(({ message }) => message).join(" ") : error.message;
+  const words = error.errors?.length ? homeless.map(({ field, message }) => [labelOf(form, field), message].filter(Boolean).join(" – ")).join(" ") : error.message;
   const banner = form.querySelector("[data-form-error]");
   if (banner && words) {
     fill(banner, { text: words });
     banner.hidden = false;
   }
-  form.querySelector("[aria-invalid]")?.focus();
+  const wrong = /** @type {HTMLElement[]} */ ([...form.querySelectorAll("[aria-invalid]")]);
+  wrong.find((control) => control.getClientRects().length)?.focus();
 }
 
 /**
