@@ -92,6 +92,7 @@ class TestOnARealServer:
         first = browser.cookie("ccs_refresh")
         await own_postgres.stop()
         await until(lambda: not database.up, "the loss is noticed", 60)
+        there = database.there_seconds()
         for _ in range(3):
             office.clock.pass_seconds(3600)
             answer = await renewed(browser)
@@ -107,8 +108,10 @@ class TestOnARealServer:
         assert (calls.status, calls.code) == (503, "database_away")
         stranger = await (await office.caller()).login("eve")
         assert (stranger.status, stranger.code) == (503, "database_away")
+        assert database.there_seconds() == there > 0, "it counts only while PostgreSQL is there"
         await own_postgres.start()
         await until(lambda: database.up, "the return is noticed", 60)
+        await until(lambda: database.there_seconds() > there, "it counts again", 60)
         answer = await renewed(browser)
         assert answer.status == 200
         assert "kept_until" not in answer.json
