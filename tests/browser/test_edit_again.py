@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+from ccserver.web.api.users import UserFilter
 from playwright.async_api import Page, expect
 
 from tests.browser import scenes, scenes_pbx, scenes_sites
@@ -236,3 +238,9 @@ async def test_sites_are_found_by_numbers_of_every_page(open_page: OpenPage, har
     await harness.put("sites", f"did:{scenes.uid('did +33478000001')}", None)
     await expect(rows).to_have_count(1)
     await expect(rows).to_contain_text("01 40 00 00 00")
+
+
+async def test_no_more_is_typed_than_the_server_reads(open_page: OpenPage) -> None:
+    page = await open_page("/users")
+    limit = msgspec.json.schema(UserFilter)["$defs"]["UserFilter"]["properties"]["text"]["maxLength"]
+    await expect(page.locator("#text")).to_have_attribute("maxlength", str(limit))
