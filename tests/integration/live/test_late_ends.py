@@ -1,5 +1,6 @@
 """Who read the history between the end of a call and its late write is told, once it is in PostgreSQL."""
 
+import asyncio
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -18,6 +19,7 @@ from ccserver.storage.pool import Database
 from tests.integration.storage.test_calls import prepared, records_of, stored
 from tests.rig.bus_contract import until
 from tests.rig.node import Browser, running
+from tests.rig.wait import PATIENCE_SECONDS
 from tests.unit.domain.book import AGENT_LEG, CUSTOMER_LEG, T0, Play
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
@@ -25,7 +27,8 @@ pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 
 async def told_to_read_again(browser: Browser) -> None:
     """The next delta says that the history must be read again, and nothing else."""
-    assert (await browser.until("delta"))["changes"] == [["history", RELOAD_KEY, None]]
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        assert (await browser.until("delta"))["changes"] == [["history", RELOAD_KEY, None]]
 
 
 async def test_pages_are_told_of_ends_that_were_written_late(tmp_path: Path, database: Database) -> None:
