@@ -38,9 +38,10 @@ async def test_a_page_whose_scripts_do_not_come_says_so_without_them(
     page = await context.new_page()
     await page.emulate_media(reduced_motion="reduce")
     await page.route("**/js/lib/store*", lambda route: route.abort())
-    await page.goto(f"{harness.url}/login", wait_until="commit")
+    # To the load event, which waits for every script: none is asked for later, when they come again.
+    await page.goto(f"{harness.url}/login")
+    await expect(page.locator("html[data-starting]")).to_have_count(1)
     told = page.locator(".unstarted")
-    await expect(told).to_be_attached()
     patience = "seconds => document.documentElement.style.setProperty('--start-patience', seconds)"
     await page.evaluate(patience, "3600s")
     await expect(told).to_be_hidden()
