@@ -1,7 +1,7 @@
 """A central Asterisk with two sites, four phones and their gateways, on loopback with ports of its own."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,7 +191,7 @@ def end_all_calls(central: Central) -> None:
 
 
 @contextmanager
-def kept_running(process: AsteriskProcess, home: Path) -> Iterator[None]:
+def kept_running(process: AsteriskProcess | GatewayProcess, home: Path) -> Iterator[None]:
     """It runs meanwhile; afterwards neither it nor its folder is there."""
     try:
         process.start_now()
@@ -199,3 +199,17 @@ def kept_running(process: AsteriskProcess, home: Path) -> Iterator[None]:
     finally:
         process.stop_now()
         remove_home(home)
+
+
+@contextmanager
+def own_central(
+    binary: AsteriskBinary, change: Callable[[PbxModel], PbxModel], *, talk_seconds: int = 300
+) -> Iterator[Central]:
+    """A central of one test's own, its model changed, and the gateway of Paris, which it has reached."""
+    home, gateway_home = new_home(), new_home()
+    model = change(demo_model(binary, home))
+    central = Central(process=AsteriskProcess.of(binary, model), model=model)
+    gateway = make_gateway(binary, gateway_home, central, "paris", talk_seconds=talk_seconds)
+    with kept_running(central.process, home), kept_running(gateway, gateway_home):
+        central.reachable_now("trunk-paris")
+        yield central

@@ -8,6 +8,8 @@ import pytest
 from ccserver.domain.errors import Unavailable
 from ccserver.ports import Bus, BusGap, BusMessage
 
+from tests.rig.wait import until
+
 DEADLINE = 40.0
 
 
@@ -24,13 +26,6 @@ async def payloads(subscription: AsyncIterator[BusMessage | BusGap], count: int)
     items = await take(subscription, count)
     assert all(isinstance(i, BusMessage) for i in items), items
     return [i.payload for i in items]
-
-
-async def until(condition, deadline: float = DEADLINE) -> None:
-    """Wait for a state that has no event to wait for."""
-    async with asyncio.timeout(deadline):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 class Rig(Protocol):
@@ -108,7 +103,7 @@ class BusContract:
         assert rig.one.up and rig.two.up
         was = rig.two.since
         await rig.cut()
-        await until(lambda: not rig.one.up and not rig.two.up)
+        await until(lambda: not rig.one.up and not rig.two.up, "both are down")
         assert rig.two.since >= was
         async with asyncio.timeout(DEADLINE):
             with pytest.raises(Unavailable):
@@ -116,7 +111,7 @@ class BusContract:
             late = aiter(await rig.two.subscribe("a"))
         assert isinstance((await take(late, 1))[0], BusGap)
         await rig.mend()
-        await until(lambda: rig.one.up and rig.two.up)
+        await until(lambda: rig.one.up and rig.two.up, "both are up")
         await rig.one.publish("a", b"back")
         assert isinstance((await take(early, 1))[0], BusGap)
         assert await payloads(early, 1) == [b"back"]
@@ -129,9 +124,9 @@ class BusContract:
         sub = aiter(await rig.two.subscribe("a"))
         for _ in range(2):
             await rig.cut()
-            await until(lambda: not rig.one.up and not rig.two.up)
+            await until(lambda: not rig.one.up and not rig.two.up, "both are down")
             await rig.mend()
-            await until(lambda: rig.one.up and rig.two.up)
+            await until(lambda: rig.one.up and rig.two.up, "both are up")
             assert isinstance((await take(sub, 1))[0], BusGap)
 
     async def test_closing_ends_readers_and_refuses_publishers(self, rig: Rig):

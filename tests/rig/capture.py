@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 from tests.rig.asterisk import Central
+from tests.rig.wait import until
 
 _QUIET_SECONDS = 0.4
 _DEADLINE_SECONDS = 60.0
@@ -123,6 +124,8 @@ class Listener:
 
 async def no_channels(central: Central) -> None:
     """Wait until every call is over."""
-    async with asyncio.timeout(_DEADLINE_SECONDS):
-        while not (await central.process.rx("core show channels count")).startswith("0 active channels"):
-            await asyncio.sleep(0.05)
+
+    async def silent() -> bool:
+        return (await central.process.rx("core show channels count")).startswith("0 active channels")
+
+    await until(silent, "every call is over")

@@ -173,9 +173,13 @@ class Api:
 
         async def is_so() -> bool:
             found["calls"] = (await self.get("/api/status"))["calls"]
-            rows = [row for row in found["calls"] if row["id"] == call_id and row["state"] in states]
-            found["row"] = rows[0] if rows else None
-            return bool(rows)
+            rows = [row for row in found["calls"] if row["id"] == call_id]
+            if not rows:
+                status, journey = await self.send("GET", f"/api/calls/{call_id}")
+                over = status == 200 and journey["call"]["ended_at"] is not None
+                assert not over, f"call {call_id} should be {states}, it is over: {journey}"
+            found["row"] = rows[0] if rows and rows[0]["state"] in states else None
+            return found["row"] is not None
 
         await until(is_so, lambda: f"call {call_id} {states}, there are {found['calls']}")
         return found["row"]

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 from ccserver.domain.pbx import PhonePbx
-from ccserver.stack.asterisk_process import AsteriskProcess
 from ccserver.stack.asterisk_root import AsteriskBinary
 from ccserver.stack.gateway import GatewayProcess
 from ccserver.stack.postgres import EmbeddedPostgres
 from ccserver.stack.redis_server import RedisServer
 from ccserver.storage.pool import Database
 
-from tests.rig.asterisk import Central, demo_model, make_gateway, new_home, remove_home
+from tests.rig.asterisk import Central, own_central
 from tests.rig.installation import Installation, fill_database
 
 MANY = tuple(str(extension) for extension in range(2001, 2021))
@@ -33,25 +32,14 @@ async def installation(
 @pytest.fixture
 def big_central(asterisk_binary: AsteriskBinary) -> Iterator[Central]:
     """Twenty phones more (2001 to 2020) on an Asterisk that a test may kill, and the gateway of Paris."""
-    home, gateway_home = new_home(), new_home()
-    small = demo_model(asterisk_binary, home)
     phones = tuple(
         PhonePbx(extension=e, secret=f"secret-of-{e}", site="paris", display_name="", agent_id=f"agent-{e}")
         for e in MANY
     )
-    model = replace(small, phones=small.phones + phones)
-    central = Central(process=AsteriskProcess.of(asterisk_binary, model), model=model)
-    gateway = make_gateway(asterisk_binary, gateway_home, central, "paris", talk_seconds=180)
-    try:
-        central.process.start_now()
-        gateway.start_now()
-        central.reachable_now("trunk-paris")
+    with own_central(
+        asterisk_binary, lambda small: replace(small, phones=small.phones + phones), talk_seconds=180
+    ) as central:
         yield central
-    finally:
-        gateway.stop_now()
-        central.process.stop_now()
-        remove_home(home)
-        remove_home(gateway_home)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from ccserver.domain.pbx import DestinationPbx, PbxModel, ring
-from ccserver.stack.asterisk_process import AsteriskProcess
 from ccserver.stack.asterisk_root import AsteriskBinary
 from ccserver.storage.pool import Database
 
@@ -17,10 +16,7 @@ from tests.rig.asterisk import (
     PARIS_DID,
     PARIS_SECOND_DID,
     Central,
-    demo_model,
-    make_gateway,
-    new_home,
-    remove_home,
+    own_central,
 )
 from tests.rig.fixtures import SippFactory
 from tests.rig.installation import CHIEF, Installation, fill_database
@@ -54,20 +50,8 @@ def relaying(model: PbxModel) -> PbxModel:
 @pytest.fixture
 def asterisk(asterisk_binary: AsteriskBinary) -> Iterator[Central]:
     """A central of this test's own, whose numbers have third destinations; and the gateway of Paris."""
-    home, gateway_home = new_home(), new_home()
-    model = relaying(demo_model(asterisk_binary, home))
-    central = Central(process=AsteriskProcess.of(asterisk_binary, model), model=model)
-    gateway = make_gateway(asterisk_binary, gateway_home, central, "paris")
-    try:
-        central.process.start_now()
-        gateway.start_now()
-        central.reachable_now("trunk-paris")
+    with own_central(asterisk_binary, relaying) as central:
         yield central
-    finally:
-        gateway.stop_now()
-        central.process.stop_now()
-        remove_home(home)
-        remove_home(gateway_home)
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from ccserver.domain.errors import Unavailable
 from ccserver.ports import BusGap, BusMessage
 from ccserver.stack.redis_server import RedisServer
 
-from tests.rig.bus_contract import DEADLINE, BusContract, take, until
+from tests.rig.bus_contract import DEADLINE, BusContract, take
+from tests.rig.wait import until
 
 pytestmark = pytest.mark.redis
 
@@ -89,11 +90,11 @@ async def test_a_frozen_server_is_found_by_the_ping_and_healed(server: RedisServ
     sub = aiter(await bus.subscribe("a"))
     os.kill(server._child.process.pid, signal.SIGSTOP)
     try:
-        await until(lambda: not bus.up)
+        await until(lambda: not bus.up, "the link is down")
         assert bus.reason
     finally:
         os.kill(server._child.process.pid, signal.SIGCONT)
-    await until(lambda: bus.up)
+    await until(lambda: bus.up, "the link is up")
     assert isinstance((await take(sub, 1))[0], BusGap)
     # So short a patience may take a machine that stumbles for another silence: then it heals once more.
     async with asyncio.timeout(DEADLINE):
@@ -123,7 +124,7 @@ async def test_publishing_to_a_frozen_server_gives_up_by_its_deadline(server: Re
         assert not bus.up
     finally:
         os.kill(server._child.process.pid, signal.SIGCONT)
-    await until(lambda: bus.up)
+    await until(lambda: bus.up, "the link is up")
     await bus.close()
     await supervisor.close()
 
@@ -137,7 +138,7 @@ async def test_starting_without_a_server_says_down_then_comes_up(tmp_path: Path)
     assert not bus.up
     sub = aiter(await bus.subscribe("a"))
     await server.start()
-    await until(lambda: bus.up)
+    await until(lambda: bus.up, "the link is up")
     assert isinstance((await take(sub, 1))[0], BusGap)
     await bus.publish("a", b"x")
     (item,) = await take(sub, 1)

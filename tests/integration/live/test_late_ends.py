@@ -17,9 +17,8 @@ from ccserver.stack.redis_server import RedisServer
 from ccserver.storage.pool import Database
 
 from tests.integration.storage.test_calls import prepared, records_of, stored
-from tests.rig.bus_contract import until
 from tests.rig.node import Browser, running
-from tests.rig.wait import PATIENCE_SECONDS
+from tests.rig.wait import PATIENCE_SECONDS, until
 from tests.unit.domain.book import AGENT_LEG, CUSTOMER_LEG, T0, Play
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
@@ -53,7 +52,7 @@ async def test_pages_are_told_of_ends_that_were_written_late(tmp_path: Path, dat
         supervisor.spawn("publisher", publisher.run)
         supervisor.spawn("snapshots", publisher.answer)
         node = await stack.enter_async_context(running(await link()))
-        await until(lambda: node.feed.synced)
+        await until(lambda: node.feed.synced, "the feed is in step")
         page = await node.board("history")
 
         journal = Journal(tmp_path / "journal")

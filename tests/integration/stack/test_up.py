@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
@@ -16,6 +16,7 @@ from ccserver.stack.postgres import EmbeddedPostgres
 from ccserver.stack.processes import Child, ProcessIdentity, identify, spawn, stop_process
 
 from tests.integration.stack.up_driver import MODULE
+from tests.rig.wait import until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.asterisk, pytest.mark.faults, pytest.mark.timeout(400)]
 
@@ -51,7 +52,7 @@ class Installation:
 
     async def ready(self) -> Child:
         child = await self.up()
-        await eventually(lambda: READY in self.said() or not child.running, 150)
+        await until(lambda: READY in self.said() or not child.running, "it is ready, or has given up", 150)
         assert READY in self.said(), self.said()
         return child
 
@@ -66,12 +67,6 @@ class Installation:
     def postmaster(self) -> ProcessIdentity | None:
         file = self.data / "postgres/cluster/postmaster.pid"
         return identify(int(file.read_text().split("\n", 1)[0])) if file.exists() else None
-
-
-async def eventually(condition: Callable[[], bool], seconds: float) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.05)
 
 
 @pytest.fixture
@@ -164,7 +159,7 @@ async def test_when_a_part_dies_everything_is_stopped(installation: Installation
 
 async def test_it_can_be_interrupted_while_it_starts(installation: Installation) -> None:
     child = await installation.up()
-    await eventually(lambda: "PostgreSQL" in installation.said(), 90)
+    await until(lambda: "PostgreSQL" in installation.said(), "PostgreSQL is spoken of", 90)
     child.process.send_signal(signal.SIGTERM)
     assert await asyncio.wait_for(child.process.wait(), 90) == 0
     assert not installation.running()

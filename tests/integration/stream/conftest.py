@@ -6,9 +6,9 @@ import pytest
 import uvloop
 from ccserver.bus.memory import MemoryBus
 
-from tests.rig.bus_contract import until
 from tests.rig.node import running
 from tests.rig.owner import FakeOwner
+from tests.rig.wait import until
 
 
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item):
@@ -34,5 +34,5 @@ async def owner(bus: MemoryBus):
 @pytest.fixture
 async def node(bus: MemoryBus, owner: FakeOwner):
     async with running(bus) as node:
-        await until(lambda: node.feed.synced)
+        await until(lambda: node.feed.synced, "the feed is in step")
         yield node

@@ -6,10 +6,10 @@ import json
 import pytest
 from ccserver.domain.access import Role
 
-from tests.rig.bus_contract import until
 from tests.rig.node import DEADLINE, Node
 from tests.rig.owner import FakeOwner, change
 from tests.rig.stream import TENANT, actor
+from tests.rig.wait import until
 
 
 class Events:
@@ -54,9 +54,9 @@ async def test_snapshot_then_deltas_then_resume(node: Node, owner: FakeOwner):
         await owner.put(change("agents", "a", {"v": 1}, tenant=TENANT))
         assert (await events.until("delta"))["changes"] == [["agents", "a", {"v": 1}]]
         place = events.last_id
-    await until(lambda: node.hub.sessions == ())
+    await until(lambda: node.hub.sessions == (), "nobody is connected")
     await owner.put(change("agents", "b", {"v": 1}, tenant=TENANT))
-    await until(lambda: node.view.row("agents", "b") is not None)
+    await until(lambda: node.view.row("agents", "b") is not None, "the row is there")
     async with follow(node, **{"Last-Event-ID": place}) as response:
         events = Events(response)
         await events.next()

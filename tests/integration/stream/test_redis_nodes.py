@@ -9,10 +9,10 @@ from ccserver.background import Backoff, Supervisor
 from ccserver.bus.redis import RedisBus, Timings
 from ccserver.stack.redis_server import RedisServer
 
-from tests.rig.bus_contract import until
 from tests.rig.node import Node, running
 from tests.rig.owner import FakeOwner, change
 from tests.rig.stream import TENANT
+from tests.rig.wait import until
 
 pytestmark = pytest.mark.redis
 
@@ -50,7 +50,7 @@ async def rig(tmp_path: Path):
         stack.push_async_callback(owner.stop)
         one = await stack.enter_async_context(running(await bus(), "n1"))
         two = await stack.enter_async_context(running(await bus(), "n2"))
-        await until(lambda: one.feed.synced and two.feed.synced)
+        await until(lambda: one.feed.synced and two.feed.synced, "both feeds are in step")
         yield Rig(server, owner, one, two)
 
 

@@ -17,10 +17,10 @@ from ccserver.web.stream.hub import MAX_CLIENTS_PER_SESSION
 from ccserver.web.stream.protocol import MAX_BAD_MESSAGES, CloseCode
 from prometheus_client import REGISTRY
 
-from tests.rig.bus_contract import until
 from tests.rig.node import Node
 from tests.rig.owner import FakeOwner, change
 from tests.rig.stream import PARIS, TENANT, actor
+from tests.rig.wait import until
 
 
 def agent(key: str, **row):
@@ -43,7 +43,7 @@ async def test_a_broken_connection_resumes_without_a_snapshot(node: Node, owner:
     await board.until_rows(lambda rows: ("agents", "a") in rows)
     await board.socket.close()
     await owner.put(agent("b", v=1))
-    await until(lambda: node.view.row("agents", "b") is not None)
+    await until(lambda: node.view.row("agents", "b") is not None, "the row is there")
     again = await node.open()
     again.rows, again.epoch, again.seq = board.rows, board.epoch, board.seq
     await again.say(type="subscribe", topics=["agents"], epoch=board.epoch, seq=board.seq)
@@ -54,7 +54,7 @@ async def test_a_broken_connection_resumes_without_a_snapshot(node: Node, owner:
 
 async def test_large_rows_and_many_of_them_arrive_whole(node: Node, owner: FakeOwner):
     await owner.put(*(agent(str(i), text="é" * 1_000) for i in range(500)))
-    await until(lambda: node.view.counts().get("agents") == 500)
+    await until(lambda: node.view.counts().get("agents") == 500, "all rows are there")
     board = await node.board()
     assert len(board.rows) == 500
     assert all(row == {"text": "é" * 1_000} for row in board.rows.values())
@@ -105,7 +105,10 @@ async def test_a_session_has_a_bounded_number_of_sockets(node: Node):
         await node.open()
     assert refused.value.status == 429
     await boards[0].socket.close()
-    await until(lambda: len(node.hub._sessions[node.actors["admin"].session_id]) < MAX_CLIENTS_PER_SESSION)
+    await until(
+        lambda: len(node.hub._sessions[node.actors["admin"].session_id]) < MAX_CLIENTS_PER_SESSION,
+        "one client is gone",
+    )
     assert (await (await node.open()).hear())["type"] == "hello"
 
 
@@ -113,7 +116,7 @@ async def test_an_oversized_message_closes_with_1009(node: Node):
     board = await node.open()
     await board.socket.send_str("x" * 17_000)
     assert await board.closed() == CloseCode.TOO_BIG
-    await until(lambda: node.hub.sessions == ())
+    await until(lambda: node.hub.sessions == (), "nobody is connected")
 
 
 async def test_bad_messages_are_answered_then_closed_with_4002(node: Node):
@@ -128,7 +131,7 @@ async def test_the_client_closes_politely(node: Node):
     board = await node.board()
     await board.socket.close()
     assert board.socket.close_code == 1000
-    await until(lambda: node.hub.sessions == ())
+    await until(lambda: node.hub.sessions == (), "nobody is connected")
 
 
 async def test_the_end_of_a_session_is_said_before_the_close(node: Node):
@@ -219,7 +222,7 @@ async def test_clients_that_never_read_delay_nobody_and_are_dropped(
         for mute in mutes:
             await mute.connect(node)
         session = node.actors["mute"].session_id
-        await until(lambda: len(node.hub._sessions.get(session, ())) == 5)
+        await until(lambda: len(node.hub._sessions.get(session, ())) == 5, "five clients are connected")
         async with asyncio.timeout(90):
             while counted("held") < held + 5:
                 await all_boards_follow()
@@ -228,7 +231,7 @@ async def test_clients_that_never_read_delay_nobody_and_are_dropped(
             await all_boards_follow()
         assert len(node.hub._sessions[session]) == 5
         monkeypatch.setattr(fanout, "STALLED_SECONDS", 0.2)
-        await until(lambda: session not in node.hub._sessions)
+        await until(lambda: session not in node.hub._sessions, "no client of the session is connected")
     finally:
         for mute in mutes:
             mute.close()

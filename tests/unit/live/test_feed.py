@@ -19,8 +19,8 @@ from ccserver.ports import BusGap, BusMessage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.rig.bus_contract import until
 from tests.rig.owner import FakeOwner, change
+from tests.rig.wait import until
 
 
 class Clock:
@@ -335,11 +335,13 @@ async def test_running_by_itself():
     assert view.blind_since is not None
     await owner.serve()
     await owner.put(change("agents", "a", {"v": 1}))
-    await until(lambda: view.blind_since is None and view.row("agents", "a") is not None)
+    await until(
+        lambda: view.blind_since is None and view.row("agents", "a") is not None, "the view sees the row"
+    )
     bus.cut()
-    await until(lambda: view.blind_since is not None)
+    await until(lambda: view.blind_since is not None, "the view is blind")
     bus.mend()
-    await until(lambda: view.blind_since is None)
+    await until(lambda: view.blind_since is None, "the view sees again")
     await owner.stop()
     await feed.close()
     await supervisor.close()

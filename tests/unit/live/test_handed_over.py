@@ -17,6 +17,7 @@ from ccserver.live.router import Router
 from ccserver.telephony.ari import Ari
 from ccserver.telephony.errors import AriConflict
 
+from tests.rig.wait import until
 from tests.unit.domain.book import ALICE, T0
 from tests.unit.domain.test_relay import FIRST, did, directory
 from tests.unit.live.test_control import Scene
@@ -87,9 +88,7 @@ async def handed(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Handed]:
 
 
 async def settled(handed: Handed, done: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not done() or handed.supervisor.status():
-            await asyncio.sleep(0.001)
+    await until(lambda: done() and not handed.supervisor.status(), "it is done, and no task is left")
 
 
 async def test_a_resync_during_the_hand_over_rings_nobody_and_hands_over_once(handed: Handed) -> None:

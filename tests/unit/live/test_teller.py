@@ -17,6 +17,8 @@ from ccserver.live.teller import Teller
 from ccserver.storage.calls import CallRecord, IntervalRecord
 from msgspec.structs import replace
 
+from tests.rig.wait import until
+
 TENANT, AGENT = UUID(int=1), UUID(int=2)
 
 
@@ -103,9 +105,7 @@ async def test_after_a_telling_the_next_gathers(ears: Ears) -> None:
     teller.call(change(call, "ringing"))
     teller.call(change(call, "answered"))
     assert len(ears.records) == 1, "too soon"
-    async with asyncio.timeout(30):
-        while len(ears.records) == 1:
-            await asyncio.sleep(0.001)
+    await until(lambda: len(ears.records) > 1, "the next telling")
     record = ears.records[1]
     assert isinstance(record, CallRecord) and [m.kind for m in record.moments] == ["ringing", "answered"]
 
