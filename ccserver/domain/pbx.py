@@ -11,6 +11,7 @@ model and reduced by :func:`caller_name` at the point of use.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Final
 
 from ccserver.domain.pbx_dialling import emergency_numbers
 from ccserver.domain.pbx_machine import PbxDirectories, PbxNat, PbxPorts, PbxTls, PbxUser
@@ -59,6 +60,8 @@ __all__ = [
     "caller_name",
     "ring",
 ]
+
+_QUALIFY_PATIENCE_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +188,17 @@ class PbxModel:
     def qualify(self, seconds: int) -> int:
         """How often to ask whether somebody is alive; a rehearsal asks nobody (0)."""
         return 0 if self.rehearsal else seconds
+
+    @staticmethod
+    def qualify_patience(seconds: int) -> str:
+        """How many seconds, to the tenth, one such question waits for its answer: always less than until the next.
+
+        Asterisk does not tell its questions apart: one that was asked while the line was cut and gives up after a
+        later one was answered would put down who is alive.
+        """
+        return (
+            f"{min(_QUALIFY_PATIENCE_SECONDS, seconds - 0.5) if seconds else _QUALIFY_PATIENCE_SECONDS:.1f}"
+        )
 
     def site(self, slug: str) -> SitePbx:
         """The site of that slug; references are checked, so a slug from this model is always found."""

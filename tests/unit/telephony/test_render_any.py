@@ -140,6 +140,22 @@ def test_a_revision_alone_changes_no_fingerprint_and_a_rehearsal_no_dialplan(
     assert asked <= {"0"}
 
 
+@settings(deadline=None, max_examples=30)
+@given(models(BASE), st.integers(0, 8))
+def test_a_keep_alive_gives_up_before_the_next_is_asked(made: PbxModel, seconds: int) -> None:
+    model = replace(
+        made,
+        qualify_seconds=seconds,
+        trunks=tuple(replace(trunk, qualify_seconds=seconds) for trunk in made.trunks),
+    )
+    asked = [dict(b.settings) for b in blocks(render(model)["pjsip.conf"])]
+    asked = [found for found in asked if "qualify_frequency" in found]
+    assert asked or not model.trunks
+    for found in asked:
+        frequency, timeout = int(found["qualify_frequency"]), float(found["qualify_timeout"])
+        assert 0.5 <= timeout <= 3.0 and (frequency == 0 or timeout < frequency)
+
+
 def test_a_fingerprint_tells_contents_and_names_apart() -> None:
     assert fingerprint({"a": "bc"}) != fingerprint({"ab": "c"})
     assert fingerprint({"a": "b"}) != fingerprint({"a": "b\n"})
