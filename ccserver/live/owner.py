@@ -28,6 +28,7 @@ from ccserver.live.engine import Engine
 from ccserver.live.journal import Journal
 from ccserver.live.late import LateEnds
 from ccserver.live.links import ami_link, ari_link
+from ccserver.live.logins import Logins
 from ccserver.live.pbx_keeper import PbxKeeper
 from ccserver.live.publisher import Publisher
 from ccserver.live.resync import CEL_MARGIN_SECONDS, Resync
@@ -213,6 +214,7 @@ class Reign:
         )
         self.ami_link = ami_link(settings, self.engine.take_ami, clock)
         self.ari_link = ari_link(settings, self.engine.take_ari, clock)
+        self.logins = Logins(self.ami_link)
         self.pbx_keeper = PbxKeeper(
             settings,
             database,
@@ -272,6 +274,7 @@ class Reign:
         engine.set_directory(directory)
         engine.control = self.control
         engine.on_replaced = self._stop_acting
+        engine.reach.on_back = self.logins.again
         engine.resync = Resync(
             engine=engine,
             ami=self.ami_link,
@@ -296,6 +299,7 @@ class Reign:
         spawn("snapshots", self.publisher.answer)
         spawn("commands", self._commands.run)
         spawn("engine", self.engine.run)
+        spawn("logins", self.logins.run)
         spawn("owner health", self._watch)
         spawn("presence clock", self._look_often)
         spawn("presence news", self._hear_news)

@@ -23,12 +23,16 @@ class ShowLink(Protocol):
 
 
 class Reachability:
-    """What was last heard of each endpoint. Unknown counts as reachable: trying tells."""
+    """What was last heard of each endpoint. Unknown counts as reachable: trying tells.
+
+    ``on_back``: told of each trunk that logs in and answers its keep-alive again.
+    """
 
     def __init__(self, show: ShowLink, drop: Callable[[str], None], stations: Stations) -> None:
         self._show = show
         self._drop = drop
         self.stations = stations
+        self.on_back: Callable[[str], None] | None = None
         self._directory = Directory()
         self._status: dict[str, str] = {}
         self._registrations: dict[tuple[str, str], str] = {}
@@ -81,6 +85,9 @@ class Reachability:
             if trunk is not None:
                 self._show_trunk(trunk)
                 self._show_site(trunk.site_id)
+                back = before == "unreachable" and fact.status == "registered"
+                if back and trunk.mode == "register" and self.on_back is not None:
+                    self.on_back(trunk.slug)
         return before != fact.status
 
     def follow(self, directory: Directory) -> None:

@@ -141,6 +141,10 @@ class Carrier:
             self.refused.append(name)
             self._answer(message, "403 Forbidden", sender)
             return
+        if message.headers.get("expires") == "0":
+            self.contacts.pop(name, None)
+            self._answer(message, "200 OK", sender)
+            return
         contact = re.search(r"<([^>]+)>", message.headers["contact"])
         assert contact
         self.contacts[name] = contact.group(1)

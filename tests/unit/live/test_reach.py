@@ -183,3 +183,14 @@ def test_a_trunk_whose_login_alone_is_down_answers_all_the_same() -> None:
     silent = (False, False, "unreachable")
     assert seen[:3] == [(True, True, ""), (False, True, "login refused"), (False, True, "login unregistered")]
     assert seen[3:] == [silent] * 3
+
+
+def test_a_trunk_that_logs_in_and_is_back_is_told_once() -> None:
+    board = Board()
+    back: list[str] = []
+    board.reach.on_back = back.append
+    board.reach.follow(Directory(sites=[SITE], trunks=[trunk("one"), replace(trunk("two"), mode="register")]))
+    for status in ("registered", "unreachable", "registered", "registered"):
+        for name in ("trunk-one", "trunk-two", "1001"):
+            board.hear(name, status)
+    assert back == ["two"], "neither the first sight of it, nor a peer, nor a phone"
