@@ -26,7 +26,8 @@ _RESERVE_BYTES: Final = 128 * 1024
 """Set aside at the begin of a run, so that a disk that fills up meanwhile still takes the journal's last words."""
 
 _NAME_ATTEMPTS, _NAME_SECONDS = 25, 0.02
-_LOCK_ATTEMPTS = 5
+_LOCK_ATTEMPTS = 250
+"""Who only looks is waited out for so many times ``_NAME_SECONDS``: a busy machine may stop him in the middle."""
 
 Stored = TypeVar("Stored", bound=msgspec.Struct)
 Signature = tuple[int, ...]
@@ -313,14 +314,26 @@ class PbxLock:
 
 
 def _locked(handle: int) -> bool:
-    """Whether the lock is ours now. Who only looks (``is_locked``) has it for a moment, too: that is waited out."""
+    """Whether the lock is ours now. Who only looks (``_held``) shares it for a moment: that is waited out."""
     for _attempt in range(_LOCK_ATTEMPTS):
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            if _held(handle):
+                return False
             time.sleep(_NAME_SECONDS)
         else:
             return True
+    return False
+
+
+def _held(handle: int) -> bool:
+    """Whether somebody else has the lock for himself. Any number may look at once: a look shares it for a moment."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    fcntl.flock(handle, fcntl.LOCK_UN)
     return False
 
 
@@ -348,12 +361,9 @@ def is_locked(store: PbxStore) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return _held(handle)
     finally:
         os.close(handle)
-    return False
 
 
 def read_files(folder: Path, names: Iterable[str] | None = None) -> dict[str, str]:

@@ -147,9 +147,46 @@ def test_nobody_is_named_who_has_let_go_while_the_next_writes_his_name(store: Pb
 
 
 def test_who_only_looks_is_in_nobodys_way(store: PbxStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    store.make()
+    """However long a busy machine stops him in the middle of his look."""
     with (store.root / "lock").open("wb") as looking:
-        fcntl.flock(looking, fcntl.LOCK_EX)
-        monkeypatch.setattr(time, "sleep", lambda _seconds: looking.close())
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        pauses: list[float] = []
+
+        def pause(seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) == 50:
+                looking.close()
+
+        monkeypatch.setattr(time, "sleep", pause)
         with PbxLock(store, "anna", "page"):
             assert who_holds(store) == "anna"
+        assert len(pauses) == 50
+
+
+def test_who_has_the_lock_for_himself_is_not_waited_for(
+    store: PbxStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    with PbxLock(store, "anna", "page"):
+        monkeypatch.setattr(time, "sleep", pauses.append)
+        with pytest.raises(Conflict):
+            PbxLock(store, "bert", "command").acquire()
+    assert pauses == []
+
+
+def test_two_who_look_at_once_do_not_take_each_other_for_a_holder(
+    store: PbxStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keeper looks every few seconds; a click in that very moment is not refused as if somebody were at it."""
+    (store.root / "lock").touch()
+    real, seen = fcntl.flock, []
+
+    def flock(handle: int, how: int) -> None:
+        real(handle, how)
+        if not seen:
+            seen.append("first")
+            seen.append(is_locked(store))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    assert not is_locked(store)
+    assert seen == ["first", False]
