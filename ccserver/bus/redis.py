@@ -140,6 +140,10 @@ class RedisBus:
                 if publisher is self._publisher:
                     self._fail(f"publish: {_words(error)}")
                 raise Unavailable("bus_unavailable") from error
+            finally:
+                if publisher is not self._publisher:
+                    # Its link ended meanwhile, and redis-py may have opened it anew for this command.
+                    await publisher.disconnect(nowait=True)
 
     async def subscribe(self, *channels: str) -> Subscription:
         """Subscribe; returns when the server has confirmed, or with a gap first when the link is down."""

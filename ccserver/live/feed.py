@@ -69,6 +69,7 @@ class LiveFeed:
         self._heard_at = clock()
         self._heard = monotonic()
         self._link_lost = True
+        self._life = float("nan")
         self._synced_before = False
         self._asked = -ASK_AGAIN_SECONDS
         self._unbroken = float("inf")
@@ -91,7 +92,12 @@ class LiveFeed:
 
     def unbroken_since(self) -> float:
         """Monotonic instant since which no announcement can have been missed; infinity while some may be now."""
-        return self._unbroken if self._bus.up else float("inf")
+        return self._unbroken if self._link_whole else float("inf")
+
+    @property
+    def _link_whole(self) -> bool:
+        """Whether the bus is up, and was not back again for so short a time that its gap is still to be taken."""
+        return self._bus.up and self._bus.since == self._life
 
     async def start(self) -> None:
         """Blind until the first snapshot; the bus must have been started."""
@@ -133,7 +139,7 @@ class LiveFeed:
 
     def check(self) -> None:
         """Say since when nothing has been seen, or that all is seen again."""
-        if not self._bus.up or self._monotonic() - self._heard > BLIND_AFTER_SECONDS:
+        if not self._link_whole or self._monotonic() - self._heard > BLIND_AFTER_SECONDS:
             self._link_lost = True
         elif self._follower.synced:  # the link alone is not enough: the rows may be those of before
             self._link_lost = False
@@ -211,6 +217,7 @@ class LiveFeed:
     def _lost(self, reason: str) -> None:
         was_synced = self._follower.synced
         self._unbroken = self._monotonic()
+        self._life = self._bus.since
         self._follower.lost()
         self._want(was_synced, reason)
 

@@ -22,11 +22,13 @@ async def insert_trunk(
     sealed_secret: bytes | None = None,
 ) -> None:
     """Raises (at the transaction's border) Conflict (see constraints), Invalid for an unknown site."""
+    await connection.execute(_SQL["lock_networks"])
     await connection.execute(_SQL["insert_trunk"], trunk.id, tenant_id, *_values(trunk), sealed_secret, at)
 
 
 async def update_trunk(connection: Connection, trunk: TrunkRow, at: datetime) -> str:
     """Write everything but the secret; its new version. Raises as ``insert_trunk``."""
+    await connection.execute(_SQL["lock_networks"])
     return version_at(await connection.fetchval(_SQL["update_trunk"], trunk.id, *_values(trunk), at))
 
 

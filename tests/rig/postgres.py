@@ -106,12 +106,12 @@ async def new_database(dsn: str, template: str) -> AsyncIterator[str]:
 
 
 async def _drop(dsn: str, name: str) -> None:
-    """Drop a database, connections and all. A worker of the server's inside may not be cut by us, but soon leaves."""
+    """Drop a database, connections and all. What is inside may not be ours to cut, or slow to go."""
     deadline = time.monotonic() + 60
     while True:
         try:
             await _administer(dsn, f'DROP DATABASE "{name}" WITH (FORCE)')
-        except asyncpg.InsufficientPrivilegeError:
+        except (asyncpg.InsufficientPrivilegeError, asyncpg.ObjectInUseError):
             if time.monotonic() > deadline:
                 raise
             await asyncio.sleep(0.05)

@@ -5,6 +5,11 @@ INSERT INTO trunks (id, tenant_id, site_id, slug, host, port, codecs, priority, 
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::text[]::cidr[], $16, $17, $18, $19, $20,
         $21, $21)
 
+-- name: lock_networks
+-- Two who write overlapping networks would each wait for the other's, and PostgreSQL would end one of them (a deadlock,
+-- not the answer that the network is taken): they come one after the other, whatever their sites and tenants.
+SELECT pg_advisory_xact_lock(6014043)
+
 -- name: update_trunk
 UPDATE trunks
 SET site_id = $2, slug = $3, host = $4, port = $5, codecs = $6, priority = $7, name = $8, preset = $9, mode = $10,

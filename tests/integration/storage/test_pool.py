@@ -70,6 +70,47 @@ async def test_constraints_become_domain_errors(database: Database) -> None:
     assert [(e.field, e.code) for e in unknown.value.errors] == [("site_id", "unknown")]
 
 
+async def test_networks_of_two_organisations_are_written_one_after_the_other(database: Database) -> None:
+    """Both written at once, each would wait for the other's: a deadlock, and no answer to who came second."""
+
+    async def write(slug: str, held: asyncio.Event | None = None) -> None:
+        async with database.system() as connection:
+            tenant, site = uuid4(), _site("paris")
+            await users.insert_tenant(connection, tenant, slug, slug, NOW)
+            await sites.insert_site(connection, tenant, site, NOW)
+            trunk = trunks.TrunkRow(
+                id=uuid4(),
+                site_id=site.id,
+                slug=slug,
+                host=f"{slug}.invalid",
+                port=5060,
+                codecs=("alaw",),
+                priority=1,
+                addresses=("10.7.0.0/24",),
+            )
+            await trunks.insert_trunk(connection, tenant, trunk, NOW)
+            if held is not None:
+                await held.wait()
+
+    async def refused() -> None:
+        with pytest.raises(Conflict, match="addresses_overlap"):
+            await write("second")
+
+    async def waiting() -> bool:
+        async with database.system() as connection:
+            return await connection.fetchval(
+                "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database ="
+                " (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+
+    held = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(write("first", held))
+        group.create_task(refused())
+        await until(waiting, "one of them waits before it writes")
+        held.set()
+
+
 async def test_every_constraint_of_the_table_exists(database: Database) -> None:
     async with database.system() as connection:
         rows = await connection.fetch(
@@ -92,7 +133,7 @@ async def test_a_mistake_of_ours_is_not_called_away(database: Database) -> None:
 
 
 async def test_a_statement_that_takes_too_long_is_cut(database_url: str, supervisor: Supervisor) -> None:
-    database = Database(database_url, supervisor, statement_timeout_seconds=1)
+    database = Database(database_url, supervisor, statement_timeout_seconds=5)
     await database.start()
     await _until(database, True)
     with pytest.raises(Unavailable) as cut:

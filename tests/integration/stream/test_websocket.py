@@ -12,7 +12,7 @@ import pytest
 from ccserver.bus.memory import MemoryBus
 from ccserver.domain.access import Role
 from ccserver.domain.account import MeNotice
-from ccserver.web.stream import fanout
+from ccserver.web.stream import fanout, ws
 from ccserver.web.stream.hub import MAX_CLIENTS_PER_SESSION
 from ccserver.web.stream.protocol import MAX_BAD_MESSAGES, CloseCode
 from prometheus_client import REGISTRY
@@ -206,6 +206,7 @@ async def test_clients_that_never_read_delay_nobody_and_are_dropped(
 ):
     monkeypatch.setattr(fanout, "STALLED_SECONDS", math.inf)
     monkeypatch.setattr(fanout, "HELD_SECONDS", math.inf)
+    monkeypatch.setattr(ws, "PING_SECONDS", 600)
     node.actors.update({name: actor() for name in ("mute", "one", "two", "three")})
     boards = [await node.board(who=who) for who in ("one", "two", "three") for _ in range(17)]
     held, dropped = counted("held"), counted("closed", code="4008")

@@ -97,7 +97,7 @@ async def test_what_a_link_went_through_is_among_the_metrics() -> None:
 
     sink = Sink()
     async with fake_ami() as fake:
-        link = link_to(fake, sink, QUICK, name="of this test")
+        link = link_to(fake, sink, name="of this test")
         await link.start()
         await sink.up()
         assert (told("connections"), told("falls")) == (1.0, None)
