@@ -27,11 +27,11 @@ class Asking:
         self._keys: dict[str, asyncio.Future[bool | None]] = {}
 
     def ask(self, channel: str) -> None:
-        """Begins to ask; asking who is being asked already changes nothing."""
+        """Begins to ask: a key counts from now on. Asking who is being asked already changes nothing."""
         if channel in self._keys:
             return
-        self._keys[channel] = asyncio.get_running_loop().create_future()
-        self._supervisor.once(f"ask {channel}", lambda: self._ask(channel))
+        waiting = self._keys[channel] = asyncio.get_running_loop().create_future()
+        self._supervisor.once(f"ask {channel}", lambda: self._ask(channel, waiting))
 
     def pressed(self, channel: str, key: str) -> None:
         """A key was pressed on this channel."""
@@ -45,18 +45,15 @@ class Asking:
         if waiting is not None and not waiting.done():
             waiting.set_result(None)
 
-    async def _ask(self, channel: str) -> None:
-        waiting = self._keys[channel]
+    async def _ask(self, channel: str, waiting: asyncio.Future[bool | None]) -> None:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                try:
-                    await self._ari.channels.play(channel, PROMPT, playback_id=f"ask-{channel}")
-                except DomainError as error:
-                    # Unheard, the question can still be answered by who knows it.
-                    log.warning("question could not be played", channel=channel, why=str(error))
+                if not waiting.done():
+                    await self._play(channel)
                 yes = await waiting
         except TimeoutError:
-            yes = False
+            # Asterisk may be slow to play what who is asked has answered already.
+            yes = waiting.result() if waiting.done() and not waiting.cancelled() else False
         finally:
             self._keys.pop(channel, None)
         if yes is None:
@@ -66,3 +63,10 @@ class Asking:
         except DomainError:
             log.debug("question was over already", channel=channel)
         self._answered(channel, yes)
+
+    async def _play(self, channel: str) -> None:
+        try:
+            await self._ari.channels.play(channel, PROMPT, playback_id=f"ask-{channel}")
+        except DomainError as error:
+            # Unheard, the question can still be answered by who knows it.
+            log.warning("question could not be played", channel=channel, why=str(error))

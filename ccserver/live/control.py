@@ -27,6 +27,8 @@ from ccserver.telephony.errors import AriConflict, AriNotFound
 
 log = structlog.get_logger(__name__)
 
+_ASKS = (Do.ASK_A, Do.ASK_B)
+
 
 class Reports(Protocol):
     """What the control tells of its own doing: nothing else would say it."""
@@ -280,6 +282,10 @@ class Control:
             self._by_channel.pop(channel, None)
 
     def _enqueue(self, connection: Connection, actions: tuple[Action, ...]) -> None:
+        for action in actions:
+            if action.do in _ASKS:
+                # At once, not in the task: the key may be the very next event.
+                self._asking.ask(connection.a_id if action.do is Do.ASK_A else connection.b_id)
         # Each action with the connection that decided it: a leg's next attempt has another channel and trunk.
         decided = [(connection, action) for action in actions]
         waiting = self._todo.get(connection.call_id)
@@ -304,8 +310,7 @@ class Control:
         try:
             if calls:
                 await self._hand.carry_out(connection, action)
-            elif action.do in (Do.ASK_A, Do.ASK_B):
-                self._asking.ask(connection.a_id if action.do is Do.ASK_A else connection.b_id)
+            elif action.do in _ASKS:
                 await patiently(lambda: self._hand.renew(connection))
             else:
                 await patiently(lambda: self._hand.carry_out(connection, action))

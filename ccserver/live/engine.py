@@ -84,7 +84,7 @@ class Engine:
         self._clock = clock
         self._inbox: deque[tuple[str, AmiItem | AriItem]] = deque()
         self._wake = asyncio.Event()
-        self._entered: dict[str, AriEvent] = {}
+        self._entered: dict[str, list[AriEvent]] = {}
         self.links: dict[str, LinkRow] = {}
         self.reach = Reachability(self.set_link, self._drop_link, Stations(publisher.put, clock))
         self.router = Router(
@@ -187,8 +187,7 @@ class Engine:
     def _act(self, control: Control, fact: Fact) -> None:
         """What a fact that the machines took means for those who are being joined."""
         if isinstance(fact, ChannelCreated):
-            waiting = self._entered.pop(fact.uniqueid, None)
-            if waiting is not None:
+            for waiting in self._entered.pop(fact.uniqueid, ()):
                 self._ari(waiting)
         elif isinstance(fact, ChannelRinging):
             control.rings(fact.uniqueid, fact.early)
@@ -301,22 +300,22 @@ class Engine:
         kind = event.body.get("type")
         if kind == "ApplicationReplaced" and self.on_replaced is not None:
             self.on_replaced()
-        if self.control is None:
-            return
-        if kind == "ChannelDtmfReceived":
-            self.control.pressed(str(event.body["channel"]["id"]), str(event.body.get("digit", "")))
-        if kind != "StasisStart":
+        if self.control is None or kind not in ("StasisStart", "ChannelDtmfReceived"):
             return
         channel = str(event.body["channel"]["id"])
+        known = self.book.call_id_of(channel) is not None
+        if kind == "ChannelDtmfReceived" and (known or channel not in self._entered):
+            self.control.pressed(channel, str(event.body.get("digit", "")))
+            return
         args = [str(arg) for arg in event.body.get("args", [])]
-        if self.book.call_id_of(channel) is None:
+        if not known:
             ours = call_of_channel(channel)
             if ours is not None and self.book.is_over(ours):
                 # Made although Asterisk had not answered in time, and the call is over: nobody waits for it.
                 self.control.let_go(channel, 16)
                 return
             # The sockets race each other: AMI has not told of this channel yet. Its fact wakes this up.
-            self._entered[channel] = event
+            self._entered.setdefault(channel, []).append(event)
             return
         self.arrived(channel, args)
 

@@ -261,6 +261,49 @@ async def test_a_mobile_that_presses_one_is_answered_and_another_key_is_none(sce
     assert scene.asterisk.endpoints[-1] == "PJSIP/0145000001@trunk-paris"
 
 
+async def test_a_key_that_comes_with_the_answer_itself_counts(scene: Scene) -> None:
+    """After a stall both are read in one go: nothing of ours has run between them."""
+    scene.way.trunks, scene.way.mobile = ("paris",), True
+    scene.begin()
+    scene.play.channel(0.1, AGENT_LEG, "trunk-paris").up(1, AGENT_LEG)
+    await scene.idle()
+    scene.control.entered(AGENT_LEG)
+    scene.control.pressed(AGENT_LEG, "1")
+    await scene.idle()
+    assert scene.confirmed == [AGENT_LEG]
+    assert "play" not in scene.asterisk.done, "who has answered is not asked"
+
+
+async def test_who_leaves_with_the_answer_itself_is_not_asked(scene: Scene) -> None:
+    scene.way.trunks, scene.way.mobile = ("paris",), True
+    scene.begin()
+    scene.play.channel(0.1, AGENT_LEG, "trunk-paris").up(1, AGENT_LEG)
+    await scene.idle()
+    scene.control.entered(AGENT_LEG)
+    scene.control.gone(AGENT_LEG, 16, None)
+    await scene.idle()
+    assert scene.confirmed == [] and "play" not in scene.asterisk.done
+    assert scene.supervisor.healthy
+
+
+async def test_a_key_pressed_while_asterisk_is_slow_to_ask_counts(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "ANSWER_SECONDS", 0.02)
+    scene.way.trunks, scene.way.mobile = ("paris",), True
+    scene.begin()
+    scene.play.channel(0.1, AGENT_LEG, "trunk-paris").up(1, AGENT_LEG)
+    await scene.idle()
+    scene.asterisk.slow.clear()
+    scene.control.entered(AGENT_LEG)
+    await asyncio.sleep(0)
+    scene.control.pressed(AGENT_LEG, "1")
+    await scene.idle()
+    scene.asterisk.slow.set()
+    await scene.idle()
+    assert scene.confirmed == [AGENT_LEG] and scene.failures == []
+
+
 async def test_a_mobile_where_nobody_presses_is_let_go(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "ANSWER_SECONDS", 0.02)
     scene.way.trunks, scene.way.mobile = ("paris",), True

@@ -49,11 +49,15 @@ class Told:
 
 
 class Hand(Told):
+    def __init__(self) -> None:
+        super().__init__()
+        self.parties: set[str] = set()
+
     def get(self, _call_id: UUID) -> None:
         return None
 
-    def knows(self, _channel: str) -> bool:
-        return False
+    def knows(self, channel: str) -> bool:
+        return channel in self.parties
 
     def asks(self, _channel: str) -> bool:
         return False
@@ -155,6 +159,10 @@ class Scene:
         body = {"type": "StasisStart", "channel": {"id": channel}, "args": list(args)}
         self.engine.take_ari(AriEvent(at=T0, body=body))
 
+    def presses(self, channel: str, key: str) -> None:
+        body = {"type": "ChannelDtmfReceived", "channel": {"id": channel}, "digit": key}
+        self.engine.take_ari(AriEvent(at=T0, body=body))
+
 
 async def test_a_supervisor_of_one_site_rings_no_phone_of_another() -> None:
     scene = Scene()
@@ -201,6 +209,22 @@ async def test_a_leg_whose_call_is_over_is_let_go() -> None:
     scene.enters(leg, "agent", str(CALL))
     await scene.engine._turn()
     assert (leg, 16) in scene.hand.did("let_go")
+
+
+async def test_a_key_that_ari_tells_before_ami_told_of_the_channel_comes_after_its_answer() -> None:
+    scene = Scene()
+    await scene.place(ALICE, "all")
+    leg = f"cc-{CALL}-agent"
+    scene.hand.parties.add(leg)
+    scene.enters(leg, "agent", str(CALL))
+    scene.presses(leg, "1")
+    await scene.engine._turn()
+    assert scene.hand.did("pressed") == []
+    scene.channel(leg, "trunk-paris", leg)
+    scene.presses(leg, "2")
+    await scene.engine._turn()
+    heard = [call for call in scene.hand.calls if call[0] in ("entered", "pressed")]
+    assert heard == [("entered", leg), ("pressed", leg, "1"), ("pressed", leg, "2")]
 
 
 FORWARD, RECEPTION, CLOSED_BOX = "+33162000011", "+33162000012", "+33162000013"
