@@ -121,9 +121,10 @@ class PbxInstaller:
         difference, store = target.difference, self._store
         was_up = self._ami.up
         async with run.step("install"):
-            await whole(pbx_install.install, store, difference.changed, difference.removed)
+            written = await whole(
+                pbx_install.install, store, difference.changed, difference.removed, self._clock
+            )
             run.say(", ".join(difference.names) or say("nothing_to_install"))
-        written = self._clock()  # an Asterisk that starts from here on reads these files
         async with run.step("reload"):
             if not await self.up():
                 await self._note_unread(difference.to_read, at=written)

@@ -10,7 +10,7 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -117,13 +117,25 @@ def back_up(
     return tuple(kept), tuple(created)
 
 
-def install(store: PbxStore, changed: tuple[str, ...], removed: tuple[str, ...]) -> None:
-    """Rename the staged files into their places. Raises OSError, in the middle as may be."""
-    for name in sorted(changed, key=lambda name: (name == LAST, name)):
-        (store.staged / name).replace(store.etc / name)
+def install(
+    store: PbxStore, changed: tuple[str, ...], removed: tuple[str, ...], clock: Callable[[], float]
+) -> float:
+    """Rename the staged files into their places. Raises OSError, in the middle as may be.
+
+    Returns the moment since when an Asterisk that starts reads all of them. Without ``LAST`` none could start before:
+    then it is told from just before that file appears, for who waits for it starts at once, and the disk may be slow.
+    """
+    waited_for = LAST in changed and not (store.etc / LAST).exists()
+    for name in sorted(changed):
+        if name != LAST:
+            (store.staged / name).replace(store.etc / name)
     for name in removed:
         (store.etc / name).unlink(missing_ok=True)
+    since = clock()
+    if LAST in changed:
+        (store.staged / LAST).replace(store.etc / LAST)
     fsync_folder(store.etc)
+    return since if waited_for else clock()
 
 
 def restore(

@@ -37,7 +37,7 @@ def after(owner: Any, name: str) -> None:
 
 
 def half_installed() -> None:
-    def install(store: pbx_store.PbxStore, changed: tuple[str, ...], removed: tuple[str, ...]) -> None:
+    def install(store: pbx_store.PbxStore, changed: tuple[str, ...], *_more: object) -> None:
         name = sorted(changed)[0]
         assert len(changed) > 1
         (store.staged / name).replace(store.etc / name)

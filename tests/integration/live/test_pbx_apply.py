@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import re
 import socket
 import stat
 from pathlib import Path
@@ -155,11 +156,26 @@ async def test_what_asterisk_does_not_run_afterwards_is_rolled_back(
     assert await bench.knows("1002")
 
 
+async def without_sound(bench: ConfigBench) -> None:
+    """Calls of trunk paris live on without sound, which SIPp does not send, however long an apply takes."""
+    folder = bench.etc / "pjsip.d"
+    folder.mkdir(exist_ok=True)
+    (folder / "patient.conf").write_text("[trunk-paris](+)\nrtp_timeout = 0\n")
+    await bench.asterisk.rx("module reload res_pjsip")
+
+    async def patient() -> bool:
+        shown = await bench.asterisk.rx("pjsip show endpoint trunk-paris")
+        return re.search(r"rtp_timeout +: 0\b", shown) is not None
+
+    await until(patient, "Asterisk knows of it")
+
+
 async def test_an_apply_drops_none_of_fifty_calls(bench: ConfigBench, tmp_path: Path) -> None:
     folder = bench.etc / "extensions.d"
     folder.mkdir(exist_ok=True)
     (folder / "echo.conf").write_text("[from-trunk-paris](+)\nexten => 999,1,Answer()\n same => n,Echo()\n")
     await bench.asterisk.rx("dialplan reload")
+    await without_sound(bench)
     central = await bench.central()
     calls = SippProcess(central, "caller", tmp_path / "sipp", number="999", calls=50, rate=50)
     await calls.start()

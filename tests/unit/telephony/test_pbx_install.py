@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ccserver.domain.errors import Conflict
 from ccserver.domain.pbx_change import file_hash
-from ccserver.telephony.pbx_install import back_up, difference, install, restore, stage
+from ccserver.telephony.pbx_install import LAST, back_up, difference, install, restore, stage
 from ccserver.telephony.pbx_store import (
     KEPT_REVISIONS,
     Applied,
@@ -66,12 +66,43 @@ def test_only_what_differs_is_installed_and_all_of_it_comes_back(store: PbxStore
     stage(store, {name: NEW[name] for name in found.changed})
     kept, created = back_up(store, 2, found.names)
     assert (kept, created) == (("a.conf",), ("c.conf",))
-    install(store, found.changed, found.removed)
+    install(store, found.changed, found.removed, time.time)
     assert names(store)["a.conf"] == NEW["a.conf"]
     assert names(store)["b.conf"] == OLD["b.conf"]
     assert set(restore(store, 2, kept, created)) == {"a.conf", "c.conf"}
     assert names(store) == OLD
     assert restore(store, 2, kept, created) == ()
+
+
+def test_who_starts_as_soon_as_the_first_configuration_is_there_has_read_it(store: PbxStore) -> None:
+    """However long the disk takes after that: such an Asterisk needs no restart."""
+    (store.etc / LAST).unlink()
+    found = difference(store.etc, None, NEW)
+    stage(store, {name: NEW[name] for name in found.changed})
+    seen: list[dict[str, str]] = []
+
+    def clock() -> float:
+        seen.append(names(store))
+        return float(len(seen))
+
+    since = install(store, found.changed, found.removed, clock)
+    assert LAST not in seen[int(since) - 1], "it may start from then on, not before"
+    assert names(store) == seen[int(since) - 1] | {LAST: NEW[LAST]}
+
+
+def test_who_starts_while_files_are_replaced_has_not_read_them(store: PbxStore) -> None:
+    new = {**NEW, LAST: "other\n"}
+    found = difference(store.etc, None, new)
+    stage(store, {name: new[name] for name in found.changed})
+    seen: list[dict[str, str]] = []
+
+    def clock() -> float:
+        seen.append(names(store))
+        return float(len(seen))
+
+    since = install(store, found.changed, found.removed, clock)
+    assert seen[int(since) - 1] == names(store)
+    assert names(store)[LAST] == new[LAST]
 
 
 def test_a_file_that_is_made_no_more_goes_unless_somebody_made_it_his_own(store: PbxStore) -> None:
@@ -179,14 +210,17 @@ def test_two_who_look_at_once_do_not_take_each_other_for_a_holder(
 ) -> None:
     """The keeper looks every few seconds; a click in that very moment is not refused as if somebody were at it."""
     (store.root / "lock").touch()
-    real, seen = fcntl.flock, []
+    real = fcntl.flock
+    seen: list[bool] = []
+    looking = False
 
     def flock(handle: int, how: int) -> None:
+        nonlocal looking
         real(handle, how)
-        if not seen:
-            seen.append("first")
+        if not looking:
+            looking = True
             seen.append(is_locked(store))
 
     monkeypatch.setattr(fcntl, "flock", flock)
     assert not is_locked(store)
-    assert seen == ["first", False]
+    assert seen == [False]
