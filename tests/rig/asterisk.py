@@ -21,9 +21,10 @@ from ccserver.stack.asterisk_process import AsteriskProcess
 from ccserver.stack.asterisk_root import AsteriskBinary
 from ccserver.stack.gateway import GatewayModel, GatewayProcess
 from ccserver.stack.ports import free_rtp_range, free_tcp_port, free_udp_port
+from ccserver.telephony.render import render
 
 from tests.rig.homes import new_home as new_home  # for those who make an Asterisk: beside the rest of it
-from tests.rig.homes import remove_home
+from tests.rig.homes import remove_home as remove_home
 from tests.rig.wait import until, until_now
 
 TENANT = "00000000-0000-7000-8000-00000000000a"
@@ -34,8 +35,11 @@ PARIS_SECOND_DID = "+33145670002"
 LYON_DID = "+33478670003"
 DID_WITHOUT_FALLBACK = "+33145670009"
 TRUNK_KEEP_ALIVE_SECONDS = 3600
+_ASTERISKS_LONGEST = 86_400
 """Trunks are asked whether they are alive when a test says so, hardly ever by themselves: a question that was on its
-way before the gateway was there is given up three seconds later, and would then count as the gateway's end."""
+way before the gateway was there is given up three seconds later, and would then count as the gateway's end. Asterisk
+asks first at a random moment of that time, so it is made the longest that Asterisk knows, which no model may ask for.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,16 @@ class Central:
 
     process: AsteriskProcess
     model: PbxModel
+
+    @classmethod
+    def of(cls, binary: AsteriskBinary, model: PbxModel, name: str = "asterisk") -> "Central":
+        """Not started; its trunks of ``TRUNK_KEEP_ALIVE_SECONDS`` are left alone."""
+        files = dict(render(model))
+        often, seldom = (
+            f"\nqualify_frequency = {seconds}\n" for seconds in (TRUNK_KEEP_ALIVE_SECONDS, _ASTERISKS_LONGEST)
+        )
+        files["pjsip.conf"] = files["pjsip.conf"].replace(often, seldom)
+        return cls(process=AsteriskProcess.of(binary, model, name=name, files=files), model=model)
 
     @property
     def ari_url(self) -> str:
@@ -151,8 +165,7 @@ def _phone(extension: str, site: str, name: str, *, kind: str = "softphone") -> 
 
 def make_central(binary: AsteriskBinary, home: Path) -> Central:
     """A central Asterisk, not started."""
-    model = demo_model(binary, home)
-    return Central(process=AsteriskProcess.of(binary, model, name="the central Asterisk"), model=model)
+    return Central.of(binary, demo_model(binary, home), "the central Asterisk")
 
 
 def make_gateway(
@@ -207,8 +220,7 @@ def own_central(
 ) -> Iterator[Central]:
     """A central of one test's own, its model changed, and the gateway of Paris, which it has reached."""
     home, gateway_home = new_home(), new_home()
-    model = change(demo_model(binary, home))
-    central = Central(process=AsteriskProcess.of(binary, model), model=model)
+    central = Central.of(binary, change(demo_model(binary, home)))
     gateway = make_gateway(binary, gateway_home, central, "paris", talk_seconds=talk_seconds)
     with kept_running(central.process, home), kept_running(gateway, gateway_home):
         central.reachable_now("trunk-paris")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from ccserver.domain.pbx import PbxModel, RoutePbx, TrunkPbx, WeeklyHoursPbx, ring
-from ccserver.stack.asterisk_process import AsteriskProcess
 from ccserver.stack.asterisk_root import AsteriskBinary
+from ccserver.stack.ports import free_tcp_port
 from ccserver.telephony.pbx_files import modules_to_reload, put_files
 from ccserver.telephony.render import render
 from hypothesis import HealthCheck, Phase, given, settings
@@ -40,9 +40,9 @@ def test_any_model_is_loaded_without_a_warning(asterisk_binary: AsteriskBinary) 
         base = replace(
             demo, sites=(), trunks=(), phones=(), dids=(), tls=certificate(home / "tls"), rehearsal=True
         )
-        base = replace(base, ports=replace(base.ports, sip_tcp=base.ports.ami + 1))
+        base = replace(base, ports=replace(base.ports, sip_tcp=free_tcp_port()))
         model = data.draw(models(base))
-        central = Central(process=AsteriskProcess.of(asterisk_binary, model), model=model)
+        central = Central.of(asterisk_binary, model)
         try:
             central.process.start_now()
             assert complaints(central) == []

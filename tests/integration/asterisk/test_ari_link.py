@@ -20,6 +20,7 @@ from ccserver.telephony.errors import (
 )
 
 from tests.integration.asterisk.links_pbx import ARI, LinksPbx, links_pbx, started
+from tests.rig.wait import until
 from tests.unit.telephony.sinks import Sink
 
 pytestmark = pytest.mark.asterisk
@@ -261,7 +262,12 @@ async def test_back_to_the_dialplan(pbx: LinksPbx, ari: Ari) -> None:
         await talking(ari, sink, "back-1")
         await ari.channels.continue_in_dialplan("back-1", context="trial", extension="talk", priority=1)
         assert (await sink.event("StasisEnd"))["channel"]["id"] == "back-1"
-        assert (await ari.channels.get("back-1"))["dialplan"]["context"] == "trial"
+
+        async def is_back() -> bool:
+            return bool((await ari.channels.get("back-1"))["dialplan"]["context"] == "trial")
+
+        # Stasis tells of the end before the channel has gone on.
+        await until(is_back, "the channel is in the dialplan again")
 
 
 async def test_refusals_are_typed(pbx: LinksPbx, ari: Ari) -> None:

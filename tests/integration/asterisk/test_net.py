@@ -26,7 +26,7 @@ def asterisk(asterisk_binary: AsteriskBinary) -> Iterator[Central]:
     """A central whose callers are given back after five seconds without a sign of the server."""
     home = new_home()
     model = replace(demo_model(asterisk_binary, home), lease_seconds=5)
-    central = Central(process=AsteriskProcess.of(asterisk_binary, model), model=model)
+    central = Central.of(asterisk_binary, model)
     with kept_running(central.process, home):
         yield central
 

@@ -1,7 +1,15 @@
 """Emergency calls: every way of their site, soon, and nobody else's."""
 
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
 import pytest
+from ccserver.ports import AmiEvent, LinkDown, LinkUp
 from ccserver.stack.softphone import CLOSED
+from ccserver.telephony.ami import AmiLink
 
 from tests.integration.asterisk.full.conftest import CarrierFactory
 from tests.rig.asterisk import Central
@@ -56,12 +64,50 @@ async def test_a_trunk_that_died_a_moment_ago_is_given_up_soon(
 async def test_a_site_without_a_way_says_so_and_rings_nobody_elses_rescuers(
     asterisk: Central, carrier: CarrierFactory, phone: PhoneFactory
 ) -> None:
+    """The caller hears it, and who listens to Asterisk is told."""
     paris, lyon = await carrier("paris"), await carrier("lyon")
     agent = await phone("300")
-    await agent.dial("112")
-    await until(lambda: channel_plays(asterisk, "cannot-complete-as-dialed"), "the announcement")
+    async with told(asterisk) as events, said(asterisk) as log:
+        await agent.dial("112")
+        await until(lambda: does(log, "Playing 'cannot-complete-as-dialed"), "the announcement")
+        await until(lambda: bool(events), "the event")
+    failed = events[0]
+    assert failed["UserEvent"] == "EmergencyFailed"
+    assert (failed["Number"], failed["Site"], failed["Extension"]) == ("112", "remote", "300")
     assert paris.dialled == lyon.dialled == []
 
 
-async def channel_plays(central: Central, what: str) -> bool:
-    return f"!Playback!{what}" in await central.process.rx("core show channels concise")
+@asynccontextmanager
+async def told(central: Central) -> AsyncIterator[list[Mapping[str, str]]]:
+    """The events of the dialplan's own that Asterisk tells meanwhile."""
+    events: list[Mapping[str, str]] = []
+
+    def take(item: LinkUp | LinkDown | AmiEvent) -> None:
+        if isinstance(item, AmiEvent):
+            events.append(item.headers)
+
+    user, port = central.model.ami, central.model.ports.ami
+    wanted = frozenset({"UserEvent"})
+    link = AmiLink("127.0.0.1", port, user.name, user.secret, take, time.time, wanted=wanted)
+    await link.start()
+    try:
+        await until(lambda: link.up, "the link to Asterisk")
+        yield events
+    finally:
+        await link.close()
+
+
+@asynccontextmanager
+async def said(central: Central) -> AsyncIterator[Path]:
+    """A log of what Asterisk does meanwhile, step by step: what it plays is seen nowhere else once it is over."""
+    log = central.process.log_file.with_name("steps.log")
+    await central.process.rx(f"logger add channel {log.name} verbose(5)")
+    try:
+        await until(log.exists, "a log of its own")
+        yield log
+    finally:
+        await central.process.rx(f"logger remove channel {log.name}")
+
+
+async def does(log: Path, what: str) -> bool:
+    return what in await asyncio.to_thread(log.read_text)
