@@ -15,12 +15,12 @@ from tests.rig.wait import until
 SCENARIOS: Final = Path(__file__).with_name("sipp")
 WAIT_SECONDS: Final = 90.0
 _NEVER_MS: Final = 600_000
-_SOUND_PORTS: Final = 4
+SOUND_PORTS: Final = 4
 """SIPp binds two more than the one it is given: sound, its control, video."""
 _REPEATED_SECONDS: Final = 1.5
-_GIVEN_UP_SECONDS: Final = 3.5
+GIVEN_UP_SECONDS: Final = 3.5
 """Asterisk asks a phone that has just registered whether it is alive, repeats that for nearly 2 s (timer_t1), and gives
-it up after 3 s (qualify_timeout)."""
+it up after 3 s (qualify_timeout; less where it asks every 3 seconds or more often, which no test with SIPp may)."""
 
 
 class SippProcess:
@@ -28,6 +28,9 @@ class SippProcess:
 
     ``talk_ms``: how long until it hangs up by itself; ``ring_ms``: how long a phone rings before it acts;
     ``patience_ms``: when a caller gives up; ``calls``: how many calls a caller places, ``rate`` a second.
+
+    ``inside``: what its command line begins with, to run in a network of its own; which ports are free there cannot be
+    seen from here, so ``port`` and ``sound_port`` are then given.
     """
 
     def __init__(
@@ -41,6 +44,8 @@ class SippProcess:
         caller: str = "+33612345678",
         address: str | None = None,
         port: int | None = None,
+        sound_port: int | None = None,
+        inside: tuple[str, ...] = (),
         talk_ms: int = _NEVER_MS,
         ring_ms: int = 200,
         patience_ms: int = 1000,
@@ -53,8 +58,8 @@ class SippProcess:
         self._scenario = scenario
         self._home = home
         self._address = address or ("127.0.0.1" if extension else PARIS_ADDRESS)
-        self._port = port
-        self._sound_port = 0
+        self._port, self._sound_port = port, sound_port
+        self._inside = inside
         self._is_caller = scenario.startswith("caller")
         self._calls, self._rate = calls, rate
         self._words = {
@@ -75,7 +80,7 @@ class SippProcess:
         """Start it; a phone is registered and reachable when this returns, a carrier is bound."""
         self._home.mkdir(parents=True)
         self._port = self._port or free_udp_port(self._address)
-        self._sound_port = free_port(socket.SOCK_DGRAM, self._address, count=_SOUND_PORTS)
+        self._sound_port = self._sound_port or free_port(socket.SOCK_DGRAM, self._address, count=SOUND_PORTS)
         if self._is_caller:
             options = ["-m", str(self._calls), "-r", str(self._rate), "-l", str(max(self._calls, 1))]
             self._process = await self._spawn(self._scenario, [*options, "-s", self._number])
@@ -119,7 +124,7 @@ class SippProcess:
         loop = asyncio.get_running_loop()
         registering, registered = self._registered
         if loop.time() - registering > _REPEATED_SECONDS:
-            await until(lambda: loop.time() > registered + _GIVEN_UP_SECONDS, "the first question given up")
+            await until(lambda: loop.time() > registered + GIVEN_UP_SECONDS, "the first question given up")
         await self._central.reachable(self.extension or "")
 
     def log(self) -> str:
@@ -146,8 +151,7 @@ class SippProcess:
         logs = ["-trace_err", "-error_file", str(self._home / f"{scenario}-errors.log")]
         logs += ["-trace_msg", "-message_file", str(self._home / f"{scenario}-messages.log")]
         return await asyncio.create_subprocess_exec(
-            program,
-            f"{host}:{port}",
+            *(*self._inside, program, f"{host}:{port}"),
             *("-sf", str(file), "-i", self._address, "-p", str(self._port)),
             *("-mi", self._address, "-mp", str(self._sound_port), "-nostdin", "-rtp_echo"),
             *logs,
@@ -167,11 +171,14 @@ class SippProcess:
         return text
 
     def _bound(self) -> bool:
-        """By the system's table: trying to bind would take the port from SIPp at the very moment when it does."""
+        """By the table of its network: trying to bind would take the port from SIPp at the very moment when it does."""
         assert self._process is not None and self._port
         assert self._process.returncode is None, f"SIPp ended: {self.log()}"
         here = f" {socket.inet_aton(self._address)[::-1].hex().upper()}:{self._port:04X} "
-        return here in Path("/proc/net/udp").read_text()
+        try:
+            return here in Path(f"/proc/{self._process.pid}/net/udp").read_text()
+        except OSError:  # it has just ended, which is told next time
+            return False
 
 
 class PhoneBank(SippProcess):
