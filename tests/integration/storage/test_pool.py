@@ -72,10 +72,11 @@ async def test_constraints_become_domain_errors(database: Database) -> None:
 
 async def test_networks_of_two_organisations_are_written_one_after_the_other(database: Database) -> None:
     """Both written at once, each would wait for the other's: a deadlock, and no answer to who came second."""
+    written, free = asyncio.Event(), asyncio.Event()
 
-    async def write(slug: str, held: asyncio.Event | None = None) -> None:
+    async def write(slug: str) -> None:
         async with database.system() as connection:
-            tenant, site = uuid4(), _site("paris")
+            tenant, site = uuid4(), _site(slug)
             await users.insert_tenant(connection, tenant, slug, slug, NOW)
             await sites.insert_site(connection, tenant, site, NOW)
             trunk = trunks.TrunkRow(
@@ -89,8 +90,9 @@ async def test_networks_of_two_organisations_are_written_one_after_the_other(dat
                 addresses=("10.7.0.0/24",),
             )
             await trunks.insert_trunk(connection, tenant, trunk, NOW)
-            if held is not None:
-                await held.wait()
+            if slug == "first":
+                written.set()
+                await free.wait()
 
     async def refused() -> None:
         with pytest.raises(Conflict, match="addresses_overlap"):
@@ -103,12 +105,12 @@ async def test_networks_of_two_organisations_are_written_one_after_the_other(dat
                 " (SELECT oid FROM pg_database WHERE datname = current_database())"
             )
 
-    held = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        group.create_task(write("first", held))
+        group.create_task(write("first"))
+        await written.wait()
         group.create_task(refused())
         await until(waiting, "one of them waits before it writes")
-        held.set()
+        free.set()
 
 
 async def test_every_constraint_of_the_table_exists(database: Database) -> None:
@@ -149,7 +151,7 @@ async def test_a_statement_that_takes_too_long_is_cut(database_url: str, supervi
 async def test_full_pools_are_no_dead_server(database: Database) -> None:
     async def hold(held: asyncio.Event, free: asyncio.Event) -> None:
         async with database.system():
-            held.set()
+            free.set()
             await free.wait()
 
     free = asyncio.Event()
