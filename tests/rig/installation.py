@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -21,6 +20,7 @@ from ccserver.storage import sites as site_store
 from ccserver.storage import users as user_store
 from ccserver.storage.pool import Database
 
+from tests.rig.api import Api
 from tests.rig.asterisk import Central
 from tests.rig.wait import PATIENCE_SECONDS, until
 
@@ -96,96 +96,6 @@ async def fill_database(database: Database, central: Central) -> dict[str, UUID]
 
 
 @dataclass
-class Api:
-    """A program that is logged in."""
-
-    session: aiohttp.ClientSession
-    base: str
-    token: str
-
-    async def send(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        headers = {"Authorization": f"Bearer {self.token}", "Accept-Language": "en"}
-        async with self.session.request(method, self.base + path, json=body, headers=headers) as response:
-            text = await response.text()
-            return response.status, json.loads(text) if text else None
-
-    async def get(self, path: str) -> Any:
-        status, body = await self.send("GET", path)
-        assert status == 200, (status, body)
-        return body
-
-    async def call(self, number: str) -> str:
-        """Click-to-call, once the server has heard that the agent's phone is there; the call's id."""
-        answer: dict[str, Any] = {}
-
-        async def taken() -> bool:
-            answer["status"], answer["body"] = await self.send("POST", "/api/calls", {"number": number})
-            return answer["status"] != 409 or bool(answer["body"]["code"] != "phone_unreachable")
-
-        await until(taken, "the agent's phone is known to be there")
-        assert answer["status"] == 202, answer
-        return str(answer["body"]["id"])
-
-    async def agent(self, extension: str) -> Any:
-        """The live row of the agent with this extension."""
-        rows = (await self.get("/api/agents"))["items"]
-        return next(row for row in rows if row["extension"] == extension)
-
-    async def phone(self, extension: str, *statuses: str) -> None:
-        """Return when the phone of an agent is registered, or as given, to the server's knowledge."""
-
-        async def is_so() -> bool:
-            return (await self.agent(extension))["phone"] in (statuses or ("registered",))
-
-        await until(is_so, f"phone {extension} {statuses}")
-
-    async def link(self, name: str) -> Any:
-        """The row of a link on the board (``trunk:paris``, ``site:lyon``...), None while there is none."""
-        links = (await self.get("/api/status"))["links"]
-        return next((row for row in links if row["id"] == name), None)
-
-    async def linked(self, name: str, up: bool) -> Any:
-        """The row of a link, once it is up or down."""
-        found: dict[str, Any] = {}
-
-        async def is_so() -> bool:
-            found["row"] = await self.link(name)
-            return found["row"] is not None and found["row"]["up"] is up
-
-        await until(is_so, lambda: f"{name} {'up' if up else 'down'}, is {found['row']}")
-        return found["row"]
-
-    async def ended(self, call_id: str, seconds: float = PATIENCE_SECONDS) -> Any:
-        """The journey of a call, once the history has its end."""
-        found: dict[str, Any] = {}
-
-        async def is_there() -> bool:
-            status, body = await self.send("GET", f"/api/calls/{call_id}")
-            found["journey"] = body
-            return status == 200 and body["call"]["ended_at"] is not None
-
-        await until(is_there, lambda: f"call {call_id} ended in the history, is {found['journey']}", seconds)
-        return found["journey"]
-
-    async def live(self, call_id: str, *states: str) -> Any:
-        """The live row of a call, once it is in one of these states."""
-        found: dict[str, Any] = {}
-
-        async def is_so() -> bool:
-            found["calls"] = (await self.get("/api/status"))["calls"]
-            rows = [row for row in found["calls"] if row["id"] == call_id]
-            if not rows:
-                status, journey = await self.send("GET", f"/api/calls/{call_id}")
-                over = status == 200 and journey["call"]["ended_at"] is not None
-                assert not over, f"call {call_id} should be {states}, it is over: {journey}"
-            found["row"] = rows[0] if rows and rows[0]["state"] in states else None
-            return found["row"] is not None
-
-        await until(is_so, lambda: f"call {call_id} {states}, there are {found['calls']}")
-        return found["row"]
-
-
-@dataclass
 class Node:
     """One ``ccserver serve`` process."""
 
@@ -237,10 +147,10 @@ class Node:
 
     async def login(self, login: str) -> Api:
         assert self.session is not None
+        nobody = Api(self.session, self.base, "")
         body = {"login": login, "password": PASSWORD}
-        async with self.session.post(f"{self.base}/api/auth/login?bearer=1", json=body) as response:
-            answer = await response.json()
-            assert response.status == 200, answer
+        status, answer = await nobody.answered("POST", "/api/auth/login?bearer=1", body)
+        assert status == 200, answer
         return Api(self.session, self.base, answer["access_token"])
 
     async def kill9(self) -> None:

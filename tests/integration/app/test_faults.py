@@ -13,8 +13,9 @@ from ccserver.storage import migrate
 from ccserver.storage.pool import Database
 
 from tests.integration.app.conftest import MANY
+from tests.rig.api import Api
 from tests.rig.asterisk import Central
-from tests.rig.installation import CHIEF, Api, Installation, Node, fill_database
+from tests.rig.installation import CHIEF, Installation, Node, fill_database
 from tests.rig.sipp import PhoneBank
 from tests.rig.wait import until
 
@@ -27,13 +28,7 @@ async def place_all(node: Node, extensions: tuple[str, ...]) -> list[str]:
     """One call of each agent."""
     chief = await node.login(CHIEF)
     agents = {row["extension"]: row["id"] for row in (await chief.get("/api/agents"))["items"]}
-    calls = []
-    for extension in extensions:
-        body = {"number": ANSWERS, "agent_id": agents[extension]}
-        status, answer = await chief.send("POST", "/api/calls", body)
-        assert status == 202, (extension, answer)
-        calls.append(answer["id"])
-    return calls
+    return [await chief.call(ANSWERS, agents[extension]) for extension in extensions]
 
 
 async def states(chief: Api) -> Counter[str]:
@@ -111,7 +106,7 @@ async def test_killed_in_the_middle_of_twenty_calls(big_installation: Installati
         chief = await node.login(CHIEF)
         await all_talk(chief, 15)
         for call_id in calls[5:]:
-            assert (await chief.send("POST", f"/api/calls/{call_id}/hangup"))[0] == 202
+            await chief.hang_up(call_id)
         journeys = [await chief.ended(call_id) for call_id in calls]
         assert all(journey["call"]["outcome"] == "answered" for journey in journeys)
         assert not any(journey["call"]["end_estimated"] for journey in journeys), "CEL knows the true end"
@@ -137,7 +132,7 @@ async def test_killed_while_phones_ring_and_callers_wait(
         await node.start()
         chief = await node.login(CHIEF)
         for call_id in calls:
-            await chief.send("POST", f"/api/calls/{call_id}/hangup")
+            await chief.hang_up(call_id, may_be_over=True)
         journeys = [await chief.ended(call_id) for call_id in calls]
         assert len(await history(installation.database)) == 8
         assert all(journey["call"]["outcome"] for journey in journeys)
@@ -197,14 +192,11 @@ async def test_a_standby_takes_over_and_the_old_owner_stands_down(
         await all_talk(elsewhere, 6)
         await installation.node("second", "telephony", REDIS_URL=redis_url)
         await first.kill9()
-
-        async def acts() -> bool:
-            return (await chief.send("POST", f"/api/calls/{calls[0]}/hangup"))[0] == 202
-
-        await until(acts, "the standby acts")
+        # Taken once the standby acts.
+        await chief.hang_up(calls[0])
         assert (await chief.ended(calls[0]))["call"]["outcome"] == "answered"
         for call_id in calls[1:]:
-            assert (await chief.send("POST", f"/api/calls/{call_id}/hangup"))[0] == 202
+            await chief.hang_up(call_id)
         for call_id in calls:
             await elsewhere.ended(call_id)
         rows = await history(installation.database)
@@ -241,17 +233,14 @@ async def test_postgresql_away_for_half_a_minute_under_traffic(
         await until(says_so, "the board tells that PostgreSQL is away")
         assert (await chief.send("GET", "/api/calls"))[0] == 503
         # Telephony goes on: calls end, calls begin, the board moves.
-        assert (await chief.send("POST", f"/api/calls/{calls[0]}/hangup"))[0] == 202
+        await chief.hang_up(calls[0])
         for extension in MANY[3:6]:
-            body = {"number": ANSWERS, "agent_id": str(ids[extension])}
-            status, answer = await chief.send("POST", "/api/calls", body)
-            assert status == 202, answer
-            calls.append(answer["id"])
+            calls.append(await chief.call(ANSWERS, str(ids[extension])))
         await all_talk(chief, 5)
         await until(lambda: loop.time() > back_at, "half a minute gone")
         await own_postgres.start()
         for call_id in calls[1:]:
-            assert (await chief.send("POST", f"/api/calls/{call_id}/hangup"))[0] == 202
+            await chief.hang_up(call_id)
 
         async def drained() -> bool:
             links = {link["id"]: link for link in (await chief.get("/api/status"))["links"]}
@@ -297,7 +286,7 @@ async def test_redis_killed_and_back_heals_without_a_reload(
             return status["blind_since"] is None and [row["id"] for row in status["calls"]] == [calls[1]]
 
         await until(healed, "the same socket shows the truth again")
-        assert (await chief.send("POST", f"/api/calls/{calls[1]}/hangup"))[0] == 202
+        await chief.hang_up(calls[1])
         for call_id in calls:
             await chief.ended(call_id)
     finally:

@@ -79,7 +79,7 @@ async def test_what_the_registrar_says_is_what_the_page_shows(
     registrar.accounts = {ACCOUNT: "another-secret"}
     await asked_again()
     await shown(up=False, detail="login refused")
-    assert not (await chief.link("site:lyon"))["up"]
+    await chief.linked("site:lyon", False)
     await node.kill9()
     await node.start()
     chief = await node.login(CHIEF)

@@ -8,11 +8,12 @@ import pytest
 from ccserver.stack.softphone import CLOSED, ESTABLISHED
 
 from tests.integration.app.test_calls import agent_state, has_calls
+from tests.rig.api import Api
 from tests.rig.asterisk import PARIS_DID, Central
 from tests.rig.fixtures import PhoneFactory, SippFactory
-from tests.rig.installation import CHIEF, Api, Installation
+from tests.rig.installation import CHIEF, Installation
 from tests.rig.node import Browser
-from tests.rig.wait import until
+from tests.rig.wait import PATIENCE_SECONDS, until
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.postgres, pytest.mark.timeout(300)]
 
@@ -108,7 +109,8 @@ async def test_a_physical_phone_dials_is_dialled_and_has_a_number(
     call = (await chief.get("/api/calls?number=1001"))["items"][0]
     assert (call["direction"], call["outcome"], call["ended_by"]) == ("internal", "answered", "agent")
     board = await stations_of(chief)
-    await reception.stop()
+    # Killed, it would stay registered until a keep-alive misses it.
+    await reception.stop(PATIENCE_SECONDS / 4)
     await board.until_rows(station(phone_id, "unregistered"))
     await sipp("phone_answers", extension="1002")
     await board.until_rows(station(phone_id, "registered"))
@@ -132,7 +134,8 @@ async def test_a_sites_phone_is_shown_as_it_comes_and_goes(
     reception = await phone("1002")
     await board.until_rows(station(phone_id, "registered"))
     since = board.rows["stations", str(phone_id)]["since"]
-    await reception.stop()
+    # Killed, it would stay registered until a keep-alive misses it.
+    await reception.stop(PATIENCE_SECONDS / 4)
     await board.until_rows(station(phone_id, "unregistered"))
     row = board.rows["stations", str(phone_id)]
     assert row["since"] > since
@@ -199,7 +202,7 @@ async def test_an_agent_on_a_mobile_presses_one_and_is_joined(
     call_id = await agent.call(ANSWERS)
     await chief.live(call_id, "talking")
     await agent_state(chief, "1003", "on_call")
-    await agent.send("POST", f"/api/calls/{call_id}/hangup")
+    await agent.hang_up(call_id)
     journey = await agent.ended(call_id)
     call = journey["call"]
     assert (call["outcome"], call["trunk"], call["agent_id"]) == (

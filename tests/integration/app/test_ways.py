@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from tests.rig.api import Api
 from tests.rig.asterisk import LYON_ADDRESS, Central
 from tests.rig.fixtures import PhoneFactory, SippFactory
-from tests.rig.installation import CHIEF, Api, Installation
+from tests.rig.installation import CHIEF, Installation
 from tests.rig.sipp import SippProcess
 from tests.rig.wait import until
 
@@ -62,7 +63,7 @@ async def test_the_second_trunk_carries_what_the_first_refuses(
     call_id = await agent.call(ANSWERS)
     row = await chief.live(call_id, "talking")
     assert row["trunk"] == "paris"
-    await agent.send("POST", f"/api/calls/{call_id}/hangup")
+    await agent.hang_up(call_id)
     journey = await agent.ended(call_id)
     assert (journey["call"]["outcome"], journey["call"]["trunk"]) == ("answered", "paris")
     assert trunks(journey) == ["lyon", "paris"]
@@ -104,7 +105,7 @@ async def test_a_trunk_known_to_be_dead_is_tried_last_and_all_dead_is_trunk_down
     await chief.linked("trunk:lyon", False)
     row = await chief.linked("site:lyon", False)
     assert row["since"] <= row["as_of"]
-    assert (await chief.link("site:paris"))["up"]
+    await chief.linked("site:paris", True)
     journey = await agent.ended(await agent.call(ABROAD.replace("0001", "0007")))
     assert (journey["call"]["outcome"], trunks(journey)) == ("busy", ["paris"])
     journey = await agent.ended(await agent.call(ANSWERS))
@@ -127,7 +128,7 @@ async def test_a_trunk_that_dies_under_a_call_is_left_when_its_keep_alive_says_s
     await asterisk.unreachable("trunk-lyon")
     row = await chief.live(call_id, "talking")
     assert row["trunk"] == "paris"
-    await agent.send("POST", f"/api/calls/{call_id}/hangup")
+    await agent.hang_up(call_id)
     journey = await agent.ended(call_id)
     assert [way for way, _ in attempts(journey)] == ["lyon"]
 
@@ -154,7 +155,7 @@ async def test_a_server_killed_between_two_ways_takes_up_the_living_one(
     await node.start()
     agent, chief = await node.login("agent1003"), await node.login(CHIEF)
     assert (await chief.live(call_id, "ringing"))["trunk"] == "paris"
-    await agent.send("POST", f"/api/calls/{call_id}/hangup")
+    await agent.hang_up(call_id)
     journey = await agent.ended(call_id)
     assert (journey["call"]["outcome"], trunks(journey)) == ("cancelled", ["lyon", "paris"])
 
@@ -193,7 +194,7 @@ async def test_each_site_leaves_by_its_own_and_the_longest_prefix_wins(
             number,
         )
         await phone.stop()
-    assert (await chief.link("site:lyon"))["up"]
+    await chief.linked("site:lyon", True)
 
 
 async def test_what_a_site_may_not_call(
@@ -204,7 +205,7 @@ async def test_what_a_site_may_not_call(
     agent, chief = await node.login("agent1001"), await node.login(CHIEF)
     mine = await phone("1001")
     await chief.phone("1001")
-    status, problem = await agent.send("POST", "/api/calls", {"number": ABROAD})
+    status, problem = await agent.answered("POST", "/api/calls", {"number": ABROAD})
     assert (status, problem["errors"][0]["code"]) == (422, "number_not_allowed")
     await mine.dial("00442079460001")
     await until(lambda: ended(chief, "442079460001"), "the refused call in the history")

@@ -10,9 +10,10 @@ from ccserver.services.base import new_id, utc_now
 from ccserver.services.hashing import Hashing
 from ccserver.storage import users as user_store
 
+from tests.rig.api import Api
 from tests.rig.config_bench import ConfigBench
 from tests.rig.gate import gate
-from tests.rig.installation import CHIEF, PASSWORD, Api, Node
+from tests.rig.installation import CHIEF, PASSWORD, Node
 from tests.rig.wait import PATIENCE_SECONDS, until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.asterisk, pytest.mark.timeout(300)]
@@ -72,16 +73,16 @@ async def test_entered_seen_applied_and_undone(bench: ConfigBench, tmp_path: Pat
             api, lambda s: s["configured"] and not s["changes"] and not s["blind"], "nothing pending"
         )
         body = {"site_id": str(bench.site), "extension": "1002", "label": "Hall"}
-        status, made = await api.send("POST", "/api/phones", body)
+        status, made = await api.answered("POST", "/api/phones", body)
         assert status == 201, made
         state = await settled(api, lambda s: s["changes"] == 1, "one change pending")
         assert not await bench.knows("1002")
         diff = await api.get("/api/config/diff")
         assert diff["changes"] == [{"kind": "phone", "name": "1002", "action": "added", "fields": []}]
         assert made["items"][0]["secret"] not in str(diff)
-        status, refused = await api.send("POST", "/api/config/apply", {"fingerprint": "old"})
+        status, refused = await api.answered("POST", "/api/config/apply", {"fingerprint": "old"})
         assert (status, refused["code"]) == (409, "config_changed")
-        status, begun = await api.send("POST", "/api/config/apply", {"fingerprint": state["fingerprint"]})
+        status, begun = await api.answered("POST", "/api/config/apply", {"fingerprint": state["fingerprint"]})
         assert status == 202, begun
         state = await settled(api, lambda s: not s["changes"] and s["run"]["ended_at"], "applied")
         assert (state["run"]["result"], state["applied"]["who"]) == ("applied", CHIEF)
@@ -90,7 +91,7 @@ async def test_entered_seen_applied_and_undone(bench: ConfigBench, tmp_path: Pat
         newest = history[0]
         assert (newest["who"], newest["origin"], newest["result"]) == (CHIEF, "page", "applied")
         assert history[1]["can_roll_back"]
-        status, begun = await api.send("POST", "/api/config/rollback", {"revision": history[1]["id"]})
+        status, begun = await api.answered("POST", "/api/config/rollback", {"revision": history[1]["id"]})
         assert status == 202, begun
         await settled(api, lambda s: s["changes"] == 1 and s["run"]["action"] == "rollback", "gone back")
         assert not await bench.knows("1002")
@@ -113,9 +114,9 @@ async def test_a_server_killed_while_it_applies_puts_everything_back_when_it_sta
                 api, lambda s: s["configured"] and not s["changes"] and not s["blind"], "nothing pending"
             )
             await bench.add_phone("1002")
-            await api.send("PATCH", f"/api/sites/{bench.site}", {"name": "Paris 2"})
+            await api.answered("PATCH", f"/api/sites/{bench.site}", {"name": "Paris 2"})
             state = await settled(api, lambda s: s["changes"] >= 1, "a change pending")
-            await api.send("POST", "/api/config/apply", {"fingerprint": state["fingerprint"]})
+            await api.answered("POST", "/api/config/apply", {"fingerprint": state["fingerprint"]})
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await asterisk.reached.wait()
             await node.kill9()

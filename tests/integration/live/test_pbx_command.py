@@ -66,10 +66,7 @@ async def test_what_asterisk_refuses_ends_with_4(bench: ConfigBench) -> None:
 async def test_a_frozen_asterisk_is_waited_for_with_ctrl_c_and_the_second_admin_is_refused(
     bench: ConfigBench,
 ) -> None:
-    """Asterisk freezes when told to reload: a Ctrl-C then waits for the end, and another apply is refused.
-
-    It freezes for a moment only: nine seconds after, the connection would count as lost.
-    """
+    """Asterisk freezes when told to reload: a Ctrl-C then waits for the end, and another apply is refused."""
     await bench.add_phone("1002")
     async with gate(bench.settings.ami_port, b"Action: Reload") as asterisk:
         child = await bench.command("apply", ami_port=asterisk.port)
