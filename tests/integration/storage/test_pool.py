@@ -151,7 +151,7 @@ async def test_a_statement_that_takes_too_long_is_cut(database_url: str, supervi
 async def test_full_pools_are_no_dead_server(database: Database) -> None:
     async def hold(held: asyncio.Event, free: asyncio.Event) -> None:
         async with database.system():
-            free.set()
+            held.set()
             await free.wait()
 
     free = asyncio.Event()
