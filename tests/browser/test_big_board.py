@@ -13,7 +13,6 @@ from tests.browser.axe import assert_accessible
 from tests.browser.conftest import OpenPage
 from tests.browser.harness import Harness
 
-LATER = 30_000
 SHOWN = """() => {
   const text = (row, name) => row.querySelector(`[data-field=${name}]`).textContent;
   const told = (row, ...names) => [row.id, ...names.map((name) => text(row, name))];
@@ -32,7 +31,7 @@ def scene(scripted: Harness) -> BigScene:
 
 
 async def live(page: Page) -> None:
-    await expect(page.locator("#pulse")).to_have_text("En direct", timeout=LATER)
+    await expect(page.locator("#pulse")).to_have_text("En direct")
 
 
 async def shown(page: Page) -> Any:
@@ -43,7 +42,7 @@ async def put_last(harness: Harness, page: Page) -> None:
     """One change more, seen on the page: all before it have been shown then."""
     key, row = next(iter(harness.topics["agents"].items()))
     await harness.put("agents", key, {**row, "name": "Zoé Zuletzt"})
-    await expect(page.locator(f"#agent-{key} [data-field=name]")).to_have_text("Zoé Zuletzt", timeout=LATER)
+    await expect(page.locator(f"#agent-{key} [data-field=name]")).to_have_text("Zoé Zuletzt")
 
 
 @pytest.mark.parametrize("path", ["/board", "/board?group=talking"])
@@ -81,7 +80,7 @@ async def test_a_row_that_moves_keeps_its_element(
     key, row = next((k, r) for k, r in harness.topics["agents"].items() if r["state"] != "offline")
     await page.evaluate("(id) => { document.getElementById(id).marker = 7; }", f"agent-{key}")
     await harness.put("agents", key, {**row, "state": "offline"})
-    await expect(page.locator(f"#agent-{key} .pill")).to_have_text("Déconnecté", timeout=LATER)
+    await expect(page.locator(f"#agent-{key} .pill")).to_have_text("Déconnecté")
     assert await page.evaluate("(id) => document.getElementById(id).marker", f"agent-{key}") == 7
     offline = await page.eval_on_selector_all("#agents > li", "rows => rows.map(row => row.dataset.tone)")
     assert "offline" not in offline[: offline.index("offline")]
@@ -111,7 +110,7 @@ async def test_timers_are_right_at_once_and_everywhere(
     key, row = list(harness.topics["agents"].items())[-1]
     await harness.put("agents", key, {**row, "state": "paused", "since": time.time() - 7265})
     timer = page.locator(f"#agent-{key} .timer")
-    await expect(timer).to_have_text(re.compile(r"^2:0[1-9]:\d\d$"), timeout=LATER)
+    await expect(timer).to_have_text(re.compile(r"^2:0[1-9]:\d\d$"))
     empty = "timers => timers.filter(timer => timer.dataset.since && !timer.textContent).length"
     assert await page.eval_on_selector_all(".timer", empty) == 0
 
@@ -121,6 +120,6 @@ async def test_nothing_moves_by_itself(open_page: OpenPage, harness: Harness, sc
     page = await open_page("/board")
     await page.emulate_media(reduced_motion="no-preference")
     await live(page)
-    await expect(page.locator("#calls .pill[data-tone=ringing]").first).to_be_attached(timeout=LATER)
+    await expect(page.locator("#calls .pill[data-tone=ringing]").first).to_be_attached()
     endless = "document.getAnimations().filter(a => a.effect.getTiming().iterations === Infinity).length"
     assert await page.evaluate(endless) == 0

@@ -135,6 +135,18 @@ async def test_what_has_no_room_is_dropped_and_found_again(open_page: OpenPage, 
     await expect(page.locator("#more-row")).to_be_hidden()
 
 
+async def opened_and_listening(open_page: OpenPage, harness: Harness) -> Page:
+    """The list page, whose two first readings (as it opens, as its stream begins) are answered once both are asked for:
+    the third is surely the one that catches up."""
+    gate = harness.gates[("GET", "/api/calls")] = asyncio.Event()
+    page = await open_page("/calls")
+    await until(
+        lambda: sum(path.startswith("/api/calls?") for _, path, _ in harness.requests) >= 2, "read twice"
+    )
+    gate.set()
+    return page
+
+
 async def test_an_end_that_was_written_just_after_the_reading_is_caught_up_with(
     open_page: OpenPage, harness: Harness
 ) -> None:
@@ -144,7 +156,7 @@ async def test_an_end_that_was_written_just_after_the_reading_is_caught_up_with(
     before = {"items": rows[1:], "next": None}
     # Read as the page opens and as its stream begins; then once more, the first page only: what follows stays.
     harness.turns[("GET", "/api/calls")] = [before, before, {"items": rows[:3], "next": rows[2]["id"]}]
-    page = await open_page("/calls")
+    page = await opened_and_listening(open_page, harness)
     await shows(page, rows)
     await expect(page.locator("#more-row")).to_be_hidden()
 
@@ -158,7 +170,7 @@ async def test_no_end_is_asked_for_while_the_page_is_blind(open_page: OpenPage, 
     other = scenes.ended("other", now, started_at=now - 200)
     before = {"items": [lost], "next": None}
     harness.turns[("GET", "/api/calls")] = [before, before, {"items": [other], "next": None}]
-    page = await open_page("/calls")
+    page = await opened_and_listening(open_page, harness)
     # Its third reading adds to what it shows: it is no list anew, from which the lost one would be gone.
     await expect(page.locator(f"#history-{other['id']}")).to_be_visible()
     await shows(page, [lost, other])

@@ -13,6 +13,7 @@ from tests.browser import scenes, scenes_pbx
 from tests.browser.axe import assert_accessible
 from tests.browser.conftest import OpenPage
 from tests.browser.harness import AGENT, Harness
+from tests.browser.witness import toasted
 
 Row = dict[str, Any]
 
@@ -305,6 +306,18 @@ async def test_an_asterisk_that_is_not_ours(open_page: OpenPage, harness: Harnes
     await expect(page.locator("#status-title")).to_have_text("Cet Asterisk n’est pas configuré par ccserver")
     await expect(page.get_by_role("button", name="Appliquer")).to_be_disabled()
     assert [path for _, path, _ in harness.requests if path == "/api/config/diff"] == []
+
+
+async def test_a_list_that_could_not_be_read_is_asked_for_again_by_itself(
+    open_page: OpenPage, harness: Harness
+) -> None:
+    harness.answers[("GET", "/api/config/diff")] = problem(
+        503, "telephony_away", "La téléphonie ne répond pas."
+    )
+    page = await open_page("/config")
+    await toasted(page, "La téléphonie ne répond pas.")
+    harness.answers[("GET", "/api/config/diff")] = (200, scenes_pbx.diff("f3"))
+    await expect(page.locator("#changes > li")).to_have_count(3)
 
 
 async def test_shared_by_several_organisations_an_administrator_of_one_is_told_so(

@@ -1,5 +1,6 @@
 """The agent's desk: state, number box, the call from ringing to its outcome in words."""
 
+import asyncio
 import re
 import time
 
@@ -188,6 +189,24 @@ async def test_a_call_lives_on_after_a_reload(open_page: OpenPage, harness: Harn
     await page.reload()
     await expect(page.locator("#current .now-number")).to_have_text("06 12 34 56 78")
     await expect(page.locator("#hangup")).to_be_enabled()
+
+
+async def test_the_next_number_is_typed_while_the_server_thinks(
+    open_page: OpenPage, harness: Harness
+) -> None:
+    page = await at_desk(open_page)
+    harness.answers[("POST", "/api/calls")] = (202, {"id": scenes.uid("mine")})
+    for typed, left in (("0698765432", "0698765432"), ("", "")):
+        gate = harness.gates[("POST", "/api/calls")] = asyncio.Event()
+        await page.locator("#number").fill("0612345678")
+        async with page.expect_response("**/api/calls") as answered:
+            await page.locator("#number").press("Enter")
+            if typed:
+                await page.locator("#number").fill(typed)
+            gate.set()
+        await (await answered.value).finished()
+        await ready(page)
+        await expect(page.locator("#number")).to_have_value(left)
 
 
 async def test_another_agents_call_is_not_mine(open_page: OpenPage, harness: Harness) -> None:

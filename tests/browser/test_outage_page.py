@@ -7,7 +7,6 @@ from tests.browser.harness import AGENT, Harness
 from tests.browser.witness import ready
 
 REFRESH = ("POST", "/api/auth/refresh")
-LATER = 30_000
 
 
 def refused(code: str, status: int) -> tuple[int, dict[str, object]]:
@@ -23,12 +22,24 @@ async def test_a_page_that_cannot_be_renewed_stays(open_page: OpenPage, harness:
     harness.answers[REFRESH] = refused("database_away", 503)
     await page.locator("#number").fill("0612345678")
     await page.locator("#number").press("Enter")
-    await expect(page.get_by_text("Le serveur ne peut pas confirmer votre session")).to_be_visible(
-        timeout=LATER
-    )
-    await expect(page.locator("#pulse")).to_have_text("En direct", timeout=LATER)
+    await expect(page.get_by_text("Le serveur ne peut pas confirmer votre session")).to_be_visible()
+    await expect(page.locator("#pulse")).to_have_text("En direct")
     await expect(page).to_have_url(f"{harness.url}/desk")
     # Only a session that the server says is over leads to the login.
     harness.answers[REFRESH] = refused("session_expired", 401)
     await page.locator("#number").press("Enter")
-    await page.wait_for_url("**/login?**", timeout=LATER)
+    await page.wait_for_url("**/login?**")
+
+
+async def test_an_answer_may_say_why_the_session_is_over_before_the_stream_does(
+    open_page: OpenPage, harness: Harness
+) -> None:
+    harness.me |= {"role": "AGENT", "abilities": AGENT}
+    harness.topics["calls"] = {}
+    page = await open_page("/desk")
+    await ready(page)
+    harness.answers[("POST", "/api/calls")] = refused("session_replaced", 401)
+    harness.answers[REFRESH] = refused("session_replaced", 401)
+    await page.locator("#number").fill("0612345678")
+    await page.locator("#number").press("Enter")
+    await page.wait_for_url("**/login?reason=session_replaced*")

@@ -19,7 +19,6 @@ from tests.browser.witness import resize, toasted
 
 ALL = (*ROUTES, *calls.ROUTES, *agents.ROUTES, *config.ROUTES)
 USERS = "#op-post_api_users"
-LATER = 30_000
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +56,7 @@ async def harness(scripted: Harness, catalogues: Catalogues) -> AsyncIterator[Ha
 
 async def opened(open_page: OpenPage, path: str = "/api/docs") -> Page:
     page = await open_page(path)
-    await expect(page.locator("#search")).to_be_visible(timeout=LATER)
+    await expect(page.locator("#search")).to_be_visible()
     return page
 
 
@@ -68,7 +67,7 @@ async def test_nothing_serious_for_axe(
 ) -> None:
     harness.theme = theme
     page = await opened(open_page, f"/api/docs?lang={locale}{USERS}")
-    await expect(page.locator(USERS)).to_have_attribute("open", "", timeout=LATER)
+    await expect(page.locator(USERS)).to_have_attribute("open", "")
     await assert_accessible(page)
 
 
@@ -84,40 +83,40 @@ async def test_it_fits_every_screen(open_page: OpenPage) -> None:
 async def test_search_finds_paths_fields_and_errors(open_page: OpenPage) -> None:
     page = await opened(open_page)
     await page.keyboard.press("/")
-    await expect(page.locator("#search")).to_be_focused(timeout=LATER)
+    await expect(page.locator("#search")).to_be_focused()
     await page.keyboard.type("reset password")
     await expect(page.locator("details.operation:not([hidden]) .path").first).to_have_text(
-        "/api/users/{id}/reset-password", timeout=LATER
+        "/api/users/{id}/reset-password"
     )
-    await expect(page.locator(USERS)).to_be_hidden(timeout=LATER)
-    await expect(page).to_have_url(re.compile(r"q=reset\+password"), timeout=LATER)
+    await expect(page.locator(USERS)).to_be_hidden()
+    await expect(page).to_have_url(re.compile(r"q=reset\+password"))
     await page.locator("#search").fill("wrong_credentials")
-    await expect(page.locator("#error-wrong_credentials")).to_be_visible(timeout=LATER)
+    await expect(page.locator("#error-wrong_credentials")).to_be_visible()
     await page.locator("#search").fill("zzz")
-    await expect(page.locator("#found")).to_have_text("Rien ne contient ces mots.", timeout=LATER)
+    await expect(page.locator("#found")).to_have_text("Rien ne contient ces mots.")
     await page.keyboard.press("Escape")
-    await expect(page.locator(USERS)).to_be_visible(timeout=LATER)
-    await expect(page.locator("#found")).to_have_text("", timeout=LATER)
+    await expect(page.locator(USERS)).to_be_visible()
+    await expect(page.locator("#found")).to_have_text("")
 
 
 async def test_a_link_unfolds_what_it_leads_to_even_if_the_search_hid_it(open_page: OpenPage) -> None:
     page = await opened(open_page, "/api/docs?q=reset-password")
-    await expect(page.locator(USERS)).to_be_hidden(timeout=LATER)
+    await expect(page.locator(USERS)).to_be_hidden()
     await page.locator("#op-post_api_users_id_reset_password > summary").press("Enter")
     await page.locator("#op-post_api_users_id_reset_password a[href='#schema-NewPassword']").click()
     schema = page.locator("#schema-NewPassword")
-    await expect(schema).to_have_attribute("open", "", timeout=LATER)
-    await expect(schema).to_be_in_viewport(timeout=LATER)
-    await expect(schema.locator("tbody th").first).to_contain_text("password", timeout=LATER)
+    await expect(schema).to_have_attribute("open", "")
+    await expect(schema).to_be_in_viewport()
+    await expect(schema.locator("tbody th").first).to_contain_text("password")
 
 
 async def test_an_address_that_points_at_no_anchor_leaves_the_search_alive(open_page: OpenPage) -> None:
     page = await opened(open_page, "/api/docs#%")
     await page.locator("#search").fill("reset password")
-    await expect(page.locator(USERS)).to_be_hidden(timeout=LATER)
+    await expect(page.locator(USERS)).to_be_hidden()
     await page.evaluate("location.hash = '#%E0%A4%A'")
     await page.locator("#search").fill("")
-    await expect(page.locator(USERS)).to_be_visible(timeout=LATER)
+    await expect(page.locator(USERS)).to_be_visible()
 
 
 async def test_a_command_is_copied(open_page: OpenPage, harness: Harness) -> None:
@@ -137,8 +136,8 @@ async def test_it_is_read_without_a_script(open_page: OpenPage, harness: Harness
         plain = await bare.new_page()
         await plain.goto(f"{harness.url}/api/docs?lang=en")
         await plain.locator(f"{USERS} > summary").click()
-        await expect(plain.locator(f"{USERS} pre")).to_be_visible(timeout=LATER)
-        await expect(plain.locator("#search")).to_be_hidden(timeout=LATER)
-        await expect(plain.locator(".unstarted")).to_be_hidden(timeout=LATER)
+        await expect(plain.locator(f"{USERS} pre")).to_be_visible()
+        await expect(plain.locator("#search")).to_be_hidden()
+        await expect(plain.locator(".unstarted")).to_be_hidden()
     finally:
         await bare.close()

@@ -60,7 +60,7 @@ async def test_without_scripts_it_is_said_at_once(context: BrowserContext, harne
     try:
         plain = await bare.new_page()
         await plain.goto(f"{harness.url}/login")
-        await expect(plain.locator(".unstarted")).to_be_visible(timeout=30_000)
+        await expect(plain.locator(".unstarted")).to_be_visible()
     finally:
         await bare.close()
 

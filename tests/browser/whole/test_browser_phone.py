@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
 
 BROWSER_DID = "+33478670004"
 ECHO = "+33478000005"
-QUALIFY_SECONDS = 2
+QUALIFY_SECONDS = 5
 
 OpenPhone = Callable[..., Awaitable[BrowserPhone]]
 

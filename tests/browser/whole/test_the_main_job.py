@@ -74,6 +74,8 @@ async def test_first_login_then_a_call_from_click_to_history(
 
     # The page goes, the call stays.
     await desk.reload()
+    # An end before it listens would be told to nobody: it would show no call, and not what became of it.
+    await live(desk)
     await expect(desk.locator("#current .pill")).to_have_text("En ligne")
     await desk.get_by_role("button", name="Raccrocher").click()
     await expect(desk.locator("#current .pill")).to_have_text("Décroché")

@@ -3,6 +3,9 @@ import { showFiles } from "controllers/config-diff";
 import { nameThings } from "controllers/config-names";
 import { makeKeyedList } from "lib/keyed-list";
 
+/** After a failure that may pass, which is said once, the list is asked for again by itself. */
+const AGAIN_MS = 5000;
+
 /** @param {import("controllers/config-steps").Words} words */
 export function changeFields(words) {
   return (change) => ({
@@ -25,6 +28,8 @@ export function makeConfigChanges({ api, toasts, t, tn }, words) {
   let shown = null;
   let wanted = "";
   let asked = 0;
+  let timer = 0;
+  let failing = false;
 
   function show(diff) {
     const before = new Set(shown?.changes.map(changeKey));
@@ -42,15 +47,21 @@ export function makeConfigChanges({ api, toasts, t, tn }, words) {
   /** @returns {Promise<boolean>} whether the list is what the server has now */
   async function load() {
     const mine = ++asked;
+    clearTimeout(timer);
     try {
       const diff = await api.get("/api/config/diff");
       const changes = await nameThings(api, diff.changes);
-      if (mine === asked) show({ ...diff, changes });
+      if (mine !== asked) return true;
+      failing = false;
+      show({ ...diff, changes });
       return true;
     } catch (error) {
       if (mine !== asked) return false;
       wanted = ""; // Whatever comes next asks again.
-      toasts.failed(error);
+      if (!failing) toasts.failed(error);
+      failing = true;
+      const passes = error.status === 0 || error.status >= 500;
+      if (passes) timer = window.setTimeout(load, AGAIN_MS);
       return false;
     }
   }

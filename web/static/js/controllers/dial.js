@@ -24,7 +24,8 @@ export function startDial({ api, t }) {
   box.addEventListener("input", explain);
 
   onSubmit(form, async () => {
-    const { number, error } = readNumber(box.value);
+    const typed = box.value;
+    const { number, error } = readNumber(typed);
     if (error) {
       throw new Problem({ errors: [{ field: "number", code: error, message: problems[error] }] });
     }
@@ -35,6 +36,7 @@ export function startDial({ api, t }) {
       if (!problem.errors?.length) problem.errors = [{ field: "number", code: problem.code, message: problem.message }];
       throw problem;
     }
+    if (box.value !== typed) return; // The next number, typed while the server answered.
     box.value = "";
     note.textContent = "";
   });

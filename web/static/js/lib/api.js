@@ -42,7 +42,7 @@ function send(method, path, body, version) {
   });
 }
 
-/** @param {{t: import("lib/i18n").Translate, onLoggedOut: () => void}} options */
+/** @param {{t: import("lib/i18n").Translate, onLoggedOut: (code: string) => void}} options */
 export function makeApi({ t, onLoggedOut }) {
   const session = makeSession((path) => send("POST", path, {}));
 
@@ -67,8 +67,8 @@ export function makeApi({ t, onLoggedOut }) {
   async function request(method, path, body, inSession = true, version = "") {
     let response = await attempt(method, path, body, version);
     if (response.status === 401 && inSession) response = await renewed(response, () => attempt(method, path, body, version));
-    if (response.status === 401 && inSession) onLoggedOut();
     const answer = response.status === 204 ? null : await response.json().catch(() => ({}));
+    if (response.status === 401 && inSession) onLoggedOut(answer.code ?? "");
     if (!response.ok) throw new Problem({ status: response.status, detail: t("The server answered with an error."), ...answer });
     return answer;
   }

@@ -31,6 +31,11 @@ function sayGoodbye(code) {
   else goToLogin(code);
 }
 
+/** An answer said so before the stream did: the same reason, so that the login page tells the same. @param {string} code */
+function onLoggedOut(code) {
+  sayGoodbye(["", "unauthenticated"].includes(code) ? "session_expired" : code);
+}
+
 function streamUrl() {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   return `${scheme}://${location.host}/ws`;
@@ -43,7 +48,7 @@ export function makePage() {
   const { t, tn, locale } = makeI18n(boot.locale, boot.messages);
   const clock = makeClock(boot.now);
   const store = makeStore();
-  const api = makeApi({ t, onLoggedOut: () => goToLogin("session_expired") });
+  const api = makeApi({ t, onLoggedOut });
   const socket = makeSocket({
     url: streamUrl(), topics: boot.topics, store, clock, onBye: sayGoodbye, refresh: api.session.refresh,
   });
