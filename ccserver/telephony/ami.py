@@ -38,6 +38,10 @@ SLOW_ACTION_SECONDS: Final[Mapping[str, float]] = {
 }
 """Deadlines of actions that work longer. Asterisk answers the actions of one connection one after another."""
 
+_MUTE_ACTIONS: Final = frozenset({"Reload", "ModuleLoad"})
+"""Actions during which Asterisk may say nothing at all for longer than a ping waits: it looks up the names of
+providers, for instance, and the servers of names are away."""
+
 _EMPTY_LIST: Final = re.compile(r"No .+ found\.?", re.IGNORECASE)
 """An empty PJSIP list is an error answer ("No Contacts found", seen on 22.10)."""
 
@@ -85,6 +89,7 @@ class AmiLink(Link[AmiEvent, AmiCounters]):
         self._reader: AmiReader | None = None
         self._task: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
+        self._mute = 0
 
     async def start(self) -> None:
         """Begin connecting and return at once; ``LinkUp`` tells when the link is there."""
@@ -130,6 +135,8 @@ class AmiLink(Link[AmiEvent, AmiCounters]):
             raise away("ami", "not_connected")
         seconds = self._timing.action or SLOW_ACTION_SECONDS.get(name, ACTION_SECONDS)
         exchange = Exchange({"Action": name, **headers}, as_list=as_list)
+        mute = name in _MUTE_ACTIONS
+        self._mute += mute
         reader.send(exchange, as_list=as_list)
         try:
             async with asyncio.timeout(seconds):
@@ -137,6 +144,7 @@ class AmiLink(Link[AmiEvent, AmiCounters]):
         except TimeoutError:
             raise away("ami", "deadline") from None
         finally:
+            self._mute -= mute
             reader.forget(exchange)
 
     async def _run(self) -> None:
@@ -225,19 +233,27 @@ class AmiLink(Link[AmiEvent, AmiCounters]):
                 await asyncio.sleep(self._timing.ping_interval)
 
     async def _pinged(self, reader: AmiReader) -> bool:
-        """Whether Asterisk lives. A link that still brings events gets the deadline twice: it is only
-        slow.
+        """Whether Asterisk lives. A link that still brings events gets the deadline twice: it is only slow. Behind an
+        action that takes its time the ping waits as long as that may, and a deadline more.
         """
         ping = Exchange({"Action": "Ping"}, as_list=False)
         heard = reader.heard
         reader.send(ping, as_list=False)
         try:
-            done, _ = await asyncio.wait((ping.future,), timeout=self._timing.ping_deadline)
+            done = await self._answered(ping)
             if not done and reader.heard != heard:
-                done, _ = await asyncio.wait((ping.future,), timeout=self._timing.ping_deadline)
+                done = await self._answered(ping)
         finally:
             reader.forget(ping)
         if done:
             # Any answer is a sign of life; a lost connection has been told already.
             ping.future.exception()
-        return bool(done)
+        return done
+
+    async def _answered(self, ping: Exchange) -> bool:
+        """Whether the answer came within the deadline, which begins anew while Asterisk is at a mute action."""
+        while True:
+            held_up = self._mute > 0
+            done, _ = await asyncio.wait((ping.future,), timeout=self._timing.ping_deadline)
+            if done or not held_up:
+                return bool(done)

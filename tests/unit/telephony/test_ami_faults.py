@@ -4,12 +4,13 @@ import asyncio
 from typing import Any
 
 import pytest
-from ccserver.domain.errors import Invalid
+from ccserver.domain.errors import Invalid, Unavailable
 from ccserver.ports import AmiEvent
 from ccserver.telephony.ami import AmiTiming
 from ccserver.telephony.errors import AmiError
 from prometheus_client import REGISTRY
 
+from tests.rig.wait import until
 from tests.unit.telephony.ami_rig import QUICK, link_to, running
 from tests.unit.telephony.fake_ami import Block, FakeConnection, fake_ami
 from tests.unit.telephony.sinks import Sink
@@ -27,6 +28,41 @@ async def test_a_silent_link_is_found_by_its_ping() -> None:
         assert (await sink.down()).reason == "no answer to ping"
         fake.script = None
         await sink.up()
+
+
+async def test_a_ping_waits_behind_a_reload_that_takes_its_time() -> None:
+    held: list[tuple[FakeConnection, Block]] = []
+
+    async def one_after_another(connection: FakeConnection, block: Block) -> bool:
+        if block["Action"] == "Reload" or held:
+            held.append((connection, block))
+        return bool(held)
+
+    sink = Sink()
+    timing = AmiTiming(ping_interval=0.05, ping_deadline=0.5)
+    async with fake_ami() as fake, running(fake, sink, timing) as link:
+        fake.script = one_after_another
+        reload = asyncio.create_task(link.action("Reload", Module="res_pjsip.so"))
+        await until(lambda: [block["Action"] for _, block in held] == ["Reload", "Ping"], "a ping waits", 30)
+        await asyncio.sleep(3 * timing.ping_deadline)  # what is tried: more than a ping waits otherwise
+        fake.script = None
+        for connection, block in held:
+            connection.answer(block, "Message: Module Reloaded")
+        assert (await reload)["Message"] == "Module Reloaded"
+        assert link.up and "falls" not in link.counters.noted
+
+
+async def test_a_link_that_dies_in_a_reload_is_found_when_that_should_be_over() -> None:
+    async def mute(_connection: FakeConnection, block: Block) -> bool:
+        return block["Action"] != "Login"
+
+    sink = Sink()
+    timing = AmiTiming(ping_interval=0.05, ping_deadline=0.2, action=0.6)
+    async with fake_ami() as fake, running(fake, sink, timing) as link:
+        fake.script = mute
+        with pytest.raises(Unavailable):
+            await link.action("Reload", Module="res_pjsip.so")
+        assert (await sink.down()).reason == "no answer to ping"
 
 
 async def test_the_default_timing_finds_a_silent_link_within_ten_seconds() -> None:
