@@ -29,6 +29,7 @@ from ccserver.domain.telephony import (
     CallRouted,
     ChannelCreated,
     ChannelGone,
+    EmergencyLost,
     EndpointChanged,
     Fact,
     HangupAsked,
@@ -139,7 +140,7 @@ class CallBook:
                 return self._placed(fact)
             case HangupAsked() | CallFailed() | CallRouted() | WayFailed():
                 return self._about_call(fact)
-            case EndpointChanged() | RegistrationChanged():
+            case EndpointChanged() | RegistrationChanged() | EmergencyLost():
                 return None
             case _:
                 return self._about_leg(fact)

@@ -12,6 +12,7 @@ from ccserver.domain.telephony import (
     ChannelGone,
     ChannelRinging,
     ChannelUp,
+    EmergencyLost,
     EndpointChanged,
     Fact,
     HangupRequested,
@@ -161,6 +162,18 @@ def _registry(event: Headers, at: float) -> Fact | None:
     return _registration(event.get("Username", ""), event.get("Domain", ""), event.get("Status", ""), at)
 
 
+def _user_event(event: Headers, at: float) -> Fact | None:
+    """What our dialplan tells (asterisk-config/_dialplan.j2)."""
+    if event.get("UserEvent") != "EmergencyFailed":
+        return None
+    return EmergencyLost(
+        at=at,
+        site=text(event.get("Site")),
+        extension=text(event.get("Extension")),
+        number=text(event.get("Number")),
+    )
+
+
 _TABLE: dict[str, Callable[[Headers, float], Fact | None]] = {
     "Newchannel": _new_channel,
     "Newstate": _new_state,
@@ -172,6 +185,7 @@ _TABLE: dict[str, Callable[[Headers, float], Fact | None]] = {
     "ContactStatus": _contact_status,
     "DeviceStateChange": _device_state,
     "Registry": _registry,
+    "UserEvent": _user_event,
 }
 """Which AMI event each fact is taken from; every other event is ignored on purpose."""
 

@@ -88,6 +88,15 @@ class RegistrationChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     status: str
 
 
+class EmergencyLost(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An emergency ``number`` that the phone ``extension`` dialled found no way out of its ``site`` (a slug)."""
+
+    at: float
+    site: str
+    extension: str
+    number: str
+
+
 class CallPlaced(msgspec.Struct, frozen=True, kw_only=True):
     """We are about to ring an agent's phone for a click-to-call; no channel exists yet."""
 
@@ -157,6 +166,7 @@ Fact = (
     | ChannelGone
     | EndpointChanged
     | RegistrationChanged
+    | EmergencyLost
     | CallPlaced
     | CallRouted
     | WayFailed

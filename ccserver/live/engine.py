@@ -29,6 +29,7 @@ from ccserver.domain.telephony import (
     ChannelGone,
     ChannelRinging,
     ChannelUp,
+    EmergencyLost,
     EndpointChanged,
     Fact,
     RegistrationChanged,
@@ -166,8 +167,8 @@ class Engine:
         if isinstance(fact, EndpointChanged):
             self._endpoint(fact)
             return
-        if isinstance(fact, RegistrationChanged):
-            self.reach.registered(fact)
+        if isinstance(fact, RegistrationChanged | EmergencyLost):
+            self.reach.told(fact)
             return
         control = self.control
         if isinstance(fact, ChannelUp) and control is not None and control.asks(fact.uniqueid):

@@ -4,9 +4,18 @@ from collections.abc import Callable
 from typing import Protocol
 from uuid import UUID
 
+import structlog
+from prometheus_client import Counter
+
 from ccserver.domain.directory import Directory, Trunk
-from ccserver.domain.telephony import EndpointChanged, RegistrationChanged
+from ccserver.domain.telephony import EmergencyLost, EndpointChanged, RegistrationChanged
 from ccserver.live.stations import Stations
+
+log = structlog.get_logger(__name__)
+
+EMERGENCIES_LOST = Counter(
+    "ccserver_emergency_calls_lost_total", "Emergency calls that found no way out of their site", ["site"]
+)
 
 TRUNK = "trunk-"
 """What the names of trunks' endpoints begin with (asterisk-config/pjsip.conf.j2)."""
@@ -63,6 +72,15 @@ class Reachability:
             if _account(trunk) == (fact.account, fact.server):
                 self._show_trunk(trunk)
                 self._show_site(trunk.site_id)
+
+    def told(self, fact: RegistrationChanged | EmergencyLost) -> None:
+        """Takes what Asterisk says of a trunk's login, or of a call that no trunk took."""
+        if isinstance(fact, RegistrationChanged):
+            self.registered(fact)
+            return
+        # Nothing worse can be told of a site: counted and logged, for an alarm to be set on.
+        EMERGENCIES_LOST.labels(site=fact.site).inc()
+        log.error("emergency call lost", site=fact.site, number=fact.number, extension=fact.extension)
 
     def _login(self, trunk: Trunk) -> str | None:
         account = _account(trunk)

@@ -7,11 +7,14 @@ from uuid import UUID
 
 import msgspec
 from ccserver.domain.directory import Directory, Phone, Site, Trunk
-from ccserver.domain.telephony import EndpointChanged, RegistrationChanged
+from ccserver.domain.normalise import normalise
+from ccserver.domain.telephony import EmergencyLost, EndpointChanged, RegistrationChanged
 from ccserver.live.reach import Reachability
 from ccserver.live.resync import rotated
 from ccserver.live.stations import Stations
 from msgspec.structs import replace
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 TENANT, PARIS = UUID(int=1), UUID(int=2)
 SITE = Site(
@@ -194,3 +197,25 @@ def test_a_trunk_that_logs_in_and_is_back_is_told_once() -> None:
         for name in ("trunk-one", "trunk-two", "1001"):
             board.hear(name, status)
     assert back == ["two"], "neither the first sight of it, nor a peer, nor a phone"
+
+
+def test_an_emergency_call_that_no_trunk_took_is_counted_and_logged() -> None:
+    def counted() -> float:
+        return REGISTRY.get_sample_value("ccserver_emergency_calls_lost_total", {"site": "paris"}) or 0.0
+
+    before = counted()
+    event = {
+        "Event": "UserEvent",
+        "UserEvent": "EmergencyFailed",
+        "Number": "112",
+        "Site": "paris",
+        "Extension": "1001",
+    }
+    fact = normalise(event, 5.0)
+    assert isinstance(fact, EmergencyLost) and normalise(event | {"UserEvent": "Other"}, 5.0) is None
+    with capture_logs() as logs:
+        Board().reach.told(fact)
+    assert counted() == before + 1
+    assert [(line["log_level"], line["site"], line["number"], line["extension"]) for line in logs] == [
+        ("error", "paris", "112", "1001")
+    ]
