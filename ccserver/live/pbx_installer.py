@@ -251,11 +251,13 @@ class PbxInstaller:
         notes = await asyncio.to_thread(self._store.notes)
         if not notes.unread or not self._ami.up:
             return ()
-        left = await still_unread(self._ami, notes.unread)
+        left, doubtful = await still_unread(self._ami, notes.unread)
         remaining = left
-        if left:
-            text = await asyncio.to_thread(read_files, self._store.etc, left)
-            told = await reload(self._ami, left, text, text)
+        if again := left | doubtful:
+            text = await asyncio.to_thread(read_files, self._store.etc, again)
+            told = await reload(self._ami, again, text, text)
+            # A reload too many costs nothing. To a first Asterisk, which starts as soon as its files are there, a
+            # restart too many would be said for ever.
             remaining = {name: one for name, one in left.items() if name in told.restart}
         await whole(self._store.put_notes, replace(notes, unread=remaining))
         return tuple(sorted(set(notes.unread) - set(remaining)))

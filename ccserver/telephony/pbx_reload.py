@@ -80,12 +80,17 @@ async def unread(
     return left | {name: Unread(at=now, startup=startup) for name in names}
 
 
-async def still_unread(ami: Ami, known: Mapping[str, Unread]) -> dict[str, Unread]:
-    """``known`` without what the Asterisk that answers has read when it started. Raises Unavailable, AmiError."""
+async def still_unread(ami: Ami, known: Mapping[str, Unread]) -> tuple[dict[str, Unread], dict[str, Unread]]:
+    """What of ``known`` the Asterisk that answers has not read when it started, and what it may have missed.
+
+    It tells its start to the second: whether a file that was written in that very second was there in time, nobody
+    knows. Raises Unavailable, AmiError.
+    """
     startup, at = await started_at(ami)
-    left = {}
+    left, doubtful = {}, {}
     for name, one in known.items():
-        restarted = startup != one.startup if one.startup else at >= int(one.at)
-        if not restarted:
+        if startup == one.startup or (not one.startup and at < int(one.at)):
             left[name] = Unread(at=one.at, startup=startup)
-    return left
+        elif not one.startup and at == int(one.at):
+            doubtful[name] = Unread(at=one.at, startup=startup)
+    return left, doubtful

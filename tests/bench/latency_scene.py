@@ -13,7 +13,6 @@ from ccserver.domain.access import Role
 from ccserver.domain.pbx import DidPbx, PhonePbx, ring
 from ccserver.services.base import new_id, utc_now
 from ccserver.services.hashing import Hashing
-from ccserver.stack.asterisk_process import AsteriskProcess
 from ccserver.stack.asterisk_root import default_cache, ensure_asterisk
 from ccserver.stack.ports import free_rtp_range, free_udp_port
 from ccserver.stack.postgres import EmbeddedPostgres
@@ -50,7 +49,7 @@ def make_central(home: Path) -> Central:
     first, last = free_rtp_range(2000)
     ports = replace(model.ports, rtp_first=first, rtp_last=last)
     model = replace(model, phones=model.phones + phones, dids=model.dids + dids, ports=ports)
-    return Central(process=AsteriskProcess.of(binary, model), model=model)
+    return Central.of(binary, model)
 
 
 async def add_watchers(installation: Installation) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from ccserver.domain.pbx import DidPbx, ring
-from ccserver.stack.asterisk_process import AsteriskProcess
 from ccserver.stack.asterisk_root import AsteriskBinary
 from ccserver.stack.gateway import GatewayProcess
 from ccserver.stack.ports import free_tcp_port
@@ -45,9 +44,9 @@ def _secure(asterisk_binary: AsteriskBinary) -> Iterator[Central]:
         qualify_seconds=QUALIFY_SECONDS,
         rtp_timeout_seconds=30,
     )
-    process = AsteriskProcess.of(asterisk_binary, model, name="the Asterisk of browser phones")
-    with kept_running(process, home):
-        yield Central(process=process, model=model)
+    made = Central.of(asterisk_binary, model, name="the Asterisk of browser phones")
+    with kept_running(made.process, home):
+        yield made
 
 
 @pytest.fixture

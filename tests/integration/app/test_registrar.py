@@ -5,11 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ccserver.stack.asterisk_process import AsteriskProcess
 from ccserver.stack.asterisk_root import AsteriskBinary
 from ccserver.storage.pool import Database
 
-from tests.rig.asterisk import LYON_ADDRESS, Central, demo_model, new_home, remove_home
+from tests.rig.asterisk import LYON_ADDRESS, Central, demo_model, kept_running, new_home
 from tests.rig.carrier import Carrier
 from tests.rig.installation import CHIEF, Installation, fill_database
 from tests.rig.wait import until
@@ -29,13 +28,9 @@ def central(asterisk_binary: AsteriskBinary) -> Iterator[Central]:
         for trunk in model.trunks
     )
     model = replace(model, trunks=trunks)
-    made = Central(process=AsteriskProcess.of(asterisk_binary, model), model=model)
-    try:
-        made.process.start_now()
+    made = Central.of(asterisk_binary, model)
+    with kept_running(made.process, home):
         yield made
-    finally:
-        made.process.stop_now()
-        remove_home(home)
 
 
 @pytest.fixture

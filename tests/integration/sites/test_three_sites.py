@@ -40,7 +40,7 @@ async def test_each_agent_leaves_by_its_own_site_and_any_site_answers(world: Wor
         row = await chief.live(call_id, "talking")
         assert (row["trunk"], row["site"]) == (site, site.capitalize())
         await until(lambda site=site: carried_only_by(world, site), f"the gateway of {site} carries it")  # type: ignore[misc]
-        await agent.send("POST", f"/api/calls/{call_id}/hangup")
+        await agent.hang_up(call_id)
         call = (await agent.ended(call_id))["call"]
         assert (call["outcome"], call["ended_by"], call["trunk"]) == ("answered", "agent", site)
 
@@ -91,7 +91,7 @@ async def test_a_site_that_is_cut_off_and_comes_back(world: World) -> None:
         call = (await agent.ended(call_id))["call"]
         assert (call["outcome"], call["ended_by"], call["trunk"]) == ("answered", "network", "lyon"), call
     # The agent of Lyon cannot call, and hears why; Paris has noticed nothing.
-    status, problem = await lyon.send("POST", "/api/calls", {"number": ANSWERS})
+    status, problem = await lyon.answered("POST", "/api/calls", {"number": ANSWERS})
     assert (status, problem["code"]) == (409, "phone_unreachable")
     for name in ("trunk:paris", "site:paris"):
         await chief.linked(name, True)
@@ -110,7 +110,7 @@ async def test_a_site_that_is_cut_off_and_comes_back(world: World) -> None:
     assert (await chief.live(again, "talking"))["trunk"] == "lyon"
     await chief.live(of_paris, "talking")
     for call_id, agent in ((again, lyon), (of_paris, paris)):
-        await agent.send("POST", f"/api/calls/{call_id}/hangup")
+        await agent.hang_up(call_id)
         call = (await agent.ended(call_id))["call"]
         assert (call["outcome"], call["ended_by"]) == ("answered", "agent")
 
