@@ -118,6 +118,13 @@ class Scene:
     def begin(self) -> None:
         self.control.begin(self.play.call, Kind.CLICK_TO_CALL, AGENT_LEG, CUSTOMER_LEG)
 
+    async def mobile_picked_up(self) -> None:
+        """Who answers there is to press a key; that he has entered is not told yet."""
+        self.way.trunks, self.way.mobile = ("paris",), True
+        self.begin()
+        self.play.channel(0.1, AGENT_LEG, "trunk-paris").up(1, AGENT_LEG)
+        await self.idle()
+
     async def idle(self) -> None:
         """All that needs nobody else is done: turns of the loop, with the retries' own steps; no time is waited for."""
         for _ in range(50):
@@ -263,10 +270,7 @@ async def test_a_mobile_that_presses_one_is_answered_and_another_key_is_none(sce
 
 async def test_a_key_that_comes_with_the_answer_itself_counts(scene: Scene) -> None:
     """After a stall both are read in one go: nothing of ours has run between them."""
-    scene.way.trunks, scene.way.mobile = ("paris",), True
-    scene.begin()
-    scene.play.channel(0.1, AGENT_LEG, "trunk-paris").up(1, AGENT_LEG)
-    await scene.idle()
+    await scene.mobile_picked_up()
     scene.control.entered(AGENT_LEG)
     scene.control.pressed(AGENT_LEG, "1")
     await scene.idle()
@@ -275,10 +279,7 @@ async def test_a_key_that_comes_with_the_answer_itself_counts(scene: Scene) -> N
 
 
 async def test_who_leaves_with_the_answer_itself_is_not_asked(scene: Scene) -> None:
-    scene.way.trunks, scene.way.mobile = ("paris",), True
-    scene.begin()
-    scene.play.channel(0.1, AGENT_LEG, "trunk-paris").up(1, AGENT_LEG)
-    await scene.idle()
+    await scene.mobile_picked_up()
     scene.control.entered(AGENT_LEG)
     scene.control.gone(AGENT_LEG, 16, None)
     await scene.idle()
@@ -290,10 +291,7 @@ async def test_a_key_pressed_while_asterisk_is_slow_to_ask_counts(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asking, "ANSWER_SECONDS", 0.02)
-    scene.way.trunks, scene.way.mobile = ("paris",), True
-    scene.begin()
-    scene.play.channel(0.1, AGENT_LEG, "trunk-paris").up(1, AGENT_LEG)
-    await scene.idle()
+    await scene.mobile_picked_up()
     scene.asterisk.slow.clear()
     scene.control.entered(AGENT_LEG)
     await asyncio.sleep(0)

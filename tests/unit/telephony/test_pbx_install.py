@@ -74,24 +74,8 @@ def test_only_what_differs_is_installed_and_all_of_it_comes_back(store: PbxStore
     assert restore(store, 2, kept, created) == ()
 
 
-def test_who_starts_as_soon_as_the_first_configuration_is_there_has_read_it(store: PbxStore) -> None:
-    """However long the disk takes after that: such an Asterisk needs no restart."""
-    (store.etc / LAST).unlink()
-    found = difference(store.etc, None, NEW)
-    stage(store, {name: NEW[name] for name in found.changed})
-    seen: list[dict[str, str]] = []
-
-    def clock() -> float:
-        seen.append(names(store))
-        return float(len(seen))
-
-    since = install(store, found.changed, found.removed, clock)
-    assert LAST not in seen[int(since) - 1], "it may start from then on, not before"
-    assert names(store) == seen[int(since) - 1] | {LAST: NEW[LAST]}
-
-
-def test_who_starts_while_files_are_replaced_has_not_read_them(store: PbxStore) -> None:
-    new = {**NEW, LAST: "other\n"}
+def installed(store: PbxStore, new: dict[str, str]) -> tuple[float, list[dict[str, str]]]:
+    """Since when it is there, by a clock that counts its looks; and what lay there at each of them."""
     found = difference(store.etc, None, new)
     stage(store, {name: new[name] for name in found.changed})
     seen: list[dict[str, str]] = []
@@ -100,7 +84,20 @@ def test_who_starts_while_files_are_replaced_has_not_read_them(store: PbxStore) 
         seen.append(names(store))
         return float(len(seen))
 
-    since = install(store, found.changed, found.removed, clock)
+    return install(store, found.changed, found.removed, clock), seen
+
+
+def test_who_starts_as_soon_as_the_first_configuration_is_there_has_read_it(store: PbxStore) -> None:
+    """However long the disk takes after that: such an Asterisk needs no restart."""
+    (store.etc / LAST).unlink()
+    since, seen = installed(store, NEW)
+    assert LAST not in seen[int(since) - 1], "it may start from then on, not before"
+    assert names(store) == seen[int(since) - 1] | {LAST: NEW[LAST]}
+
+
+def test_who_starts_while_files_are_replaced_has_not_read_them(store: PbxStore) -> None:
+    new = {**NEW, LAST: "other\n"}
+    since, seen = installed(store, new)
     assert seen[int(since) - 1] == names(store)
     assert names(store)[LAST] == new[LAST]
 
